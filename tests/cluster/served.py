@@ -45,6 +45,11 @@ class Way:
         return f"{kind}-{self.least}-{self.most}" + (f"-v{self.seed}-{self.timeout}{by}")
 
     @property
+    def digest(self) -> str:
+        """Of the image of the version."""
+        return f"sha256:{self.seed:064x}"
+
+    @property
     def serving(self) -> dict[str, Any]:
         rollout = {"rollout": {"canary": [25, 100]}} if self.has_canary else {}
         replicas = {"min": self.least, "max": self.most, **({"requests": 8} if self.by_requests else {})}
@@ -82,7 +87,7 @@ class Model:
             told = io.StringIO()
             with redirect_stdout(told), redirect_stderr(told):
                 assert main(["compile", "--root", str(root)]) == 0, told.getvalue()
-            release(root, self.name, digest=f"sha256:{way.seed:064x}")
+            release(root, self.name, digest=way.digest)
             self.projects[way] = Project(root, self.namespace, self.cluster.kubeconfig)
         return self.projects[way]
 
@@ -91,6 +96,17 @@ class Model:
 
     def kubectl(self, *words: str) -> str:
         return self.cluster.kubectl(*words, f"--namespace={self.namespace}")
+
+    def objects(self, kinds: str) -> set[str]:
+        """The objects of these kinds in the namespace, each as its kind and name."""
+        found = self.cluster.objects(kinds, self.namespace)
+        return {f"{each['kind']} {each['metadata']['name']}" for each in found}
+
+    def digests(self) -> set[str]:
+        """Of the images that its pods run."""
+        pods = self.cluster.objects("pods", self.namespace, f"aimass.dev/model={self.name}")
+        live = [each for each in pods if "deletionTimestamp" not in each["metadata"]]
+        return {each["spec"]["containers"][0]["image"].partition("@")[2] for each in live}
 
 
 @dataclass

@@ -76,7 +76,7 @@ def made(api: str, kind: str, name: str, namespace: str, **spec: Any) -> dict[st
 
 @pytest.fixture
 def trusted(tmp_path: Path) -> tuple[Authority, Path]:
-    """Who signs certificates here, and the file of its own."""
+    """Who signs certificates here, and the file of its certificate."""
     authority, place = Authority(), tmp_path / "authority.pem"
     place.write_text(authority.certificate)
     return authority, place
@@ -120,13 +120,13 @@ def mounted(folder: Path, objects: list[dict[str, Any]], authority: Path) -> dic
 
 
 def listening(port: int) -> None:
-    """Wait until a proxy has been told to listen there."""
+    """Wait until a proxy listens there."""
     until = time.monotonic() + _SECONDS
     while True:
         try:
             http.client.HTTPConnection("127.0.0.1", port, timeout=5).connect()
         except OSError:
-            assert time.monotonic() < until, "the control plane has told the proxy of no such port"
+            assert time.monotonic() < until, "no proxy listens at the port"
             time.sleep(0.2)
         else:
             return
@@ -144,16 +144,17 @@ def test_the_sidecar_of_a_server_refuses_who_is_no_caller(
     variables = mounted(tmp_path / "access", objects, trusted[1])
     (port,) = free_ports(1)
     with serving(packages.churn(tmp_path / "churn"), **variables) as server:
-        own_cluster.namespaces(NAMESPACE, level="privileged")
-        own_cluster.apply(
-            [
-                *of_kinds(objects, "RequestAuthentication", "AuthorizationPolicy"),
-                *of_mesh(port, server.port, "DISABLE"),
-            ]
-        )
+        apply_for_sidecar(own_cluster, objects, of_mesh(port, server.port, "DISABLE"))
         with istio.proxy(control_plane, "sidecar", NAMESPACE, serving_selector("churn"), tmp_path):
             listening(port)
             _refuses(Sidecar(server, port), issuer)
+
+
+def apply_for_sidecar(
+    cluster: OwnCluster, objects: list[dict[str, Any]], beside: list[dict[str, Any]]
+) -> None:
+    cluster.namespaces(NAMESPACE, level="privileged")
+    cluster.apply([*of_kinds(objects, "RequestAuthentication", "AuthorizationPolicy"), *beside])
 
 
 def of_mesh(port: int, upstream: int, mode: str) -> list[dict[str, Any]]:
@@ -198,13 +199,7 @@ def test_a_caller_of_the_mesh_is_known_by_its_certificate(
         serving(packages.churn(tmp_path / "churn"), **variables) as server,
         secret_discovery.serving(secrets) as discovery,
     ):
-        own_cluster.namespaces(NAMESPACE, level="privileged")
-        own_cluster.apply(
-            [
-                *of_kinds(objects, "RequestAuthentication", "AuthorizationPolicy"),
-                *of_mesh(port, server.port, "STRICT"),
-            ]
-        )
+        apply_for_sidecar(own_cluster, objects, of_mesh(port, server.port, "STRICT"))
         labels = serving_selector("churn")
         with istio.proxy(control_plane, "sidecar", NAMESPACE, labels, tmp_path, discovery):
             listening(port)
@@ -260,7 +255,7 @@ def _refuses(sidecar: Sidecar, issuer: TestIssuer) -> None:
     assert sidecar.reached() == before, "none of them has reached the server"
     assert sidecar.predict(x_api_key="key-of-somebody-0123456789").status == 401, "the server reads keys"
     assert sidecar.get(conventions.READY_PATH).status == 200
-    # A token needs no subject, a scope is one of several words, and nobody is asked for more than claims.
+    # A token needs no subject, a scope is one of several words, and no one is asked for more than claims.
     for claims in ({"azp": "support"}, {"azp": "support", "sub": "a"}, {"scope": "openid report"}):
         assert sidecar.predict(authorization=f"Bearer {issuer.token(**claims)}").status == 200, claims
     replies = [sidecar.predict(x_api_key=key_of("shop")) for _ in range(4)]
@@ -269,7 +264,7 @@ def _refuses(sidecar: Sidecar, issuer: TestIssuer) -> None:
 
 
 class Backend:
-    """A server that counts what it is asked, and refuses or takes its time where it is told to."""
+    """A server that keeps what it is asked, and refuses or answers late where a test wants it to."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -299,40 +294,40 @@ def of_backend(name: str, backend: Backend) -> list[dict[str, Any]]:
     ]
 
 
-def test_a_gateway_mirrors_and_tries_again_and_gives_up_in_time(
-    own_cluster: OwnCluster, control_plane: istio.ControlPlane, tmp_path: Path
-) -> None:
-    gateway = {"host": HOST, "retries": 2, "mirror": {"model": "churn-next"}}
-    objects = objects_of(tmp_path, gateway=gateway, limits={"timeout": "1s"})
-    (port,), main, copy = free_ports(1), Backend(), Backend()
-    service = f"ingress.{GATEWAYS}.svc.cluster.local"
+def of_gateway(port: int) -> list[dict[str, Any]]:
+    """A Gateway at a port, and the Service of its proxies."""
     listener = {
         "name": "http",
         "protocol": "HTTP",
         "port": port,
         "allowedRoutes": {"namespaces": {"from": "All"}},
     }
+    ports = [{"name": "http", "port": port, "targetPort": port}]
+    return [
+        made(
+            "gateway.networking.k8s.io/v1",
+            "Gateway",
+            "gateway",
+            GATEWAYS,
+            gatewayClassName="istio",
+            addresses=[{"type": "Hostname", "value": f"ingress.{GATEWAYS}.svc.cluster.local"}],
+            listeners=[listener],
+        ),
+        made("v1", "Service", "ingress", GATEWAYS, selector={"istio": "ingress"}, ports=ports),
+    ]
+
+
+def test_a_gateway_mirrors_and_tries_again_and_gives_up_in_time(
+    own_cluster: OwnCluster, control_plane: istio.ControlPlane, tmp_path: Path
+) -> None:
+    gateway = {"host": HOST, "retries": 2, "mirror": {"model": "churn-next"}}
+    objects = objects_of(tmp_path, gateway=gateway, limits={"timeout": "1s"})
+    (port,), main, copy = free_ports(1), Backend(), Backend()
     with main.server, copy.server:
         own_cluster.namespaces(NAMESPACE, GATEWAYS, level="privileged")
         own_cluster.apply(
             [
-                made(
-                    "gateway.networking.k8s.io/v1",
-                    "Gateway",
-                    "gateway",
-                    GATEWAYS,
-                    gatewayClassName="istio",
-                    addresses=[{"type": "Hostname", "value": service}],
-                    listeners=[listener],
-                ),
-                made(
-                    "v1",
-                    "Service",
-                    "ingress",
-                    GATEWAYS,
-                    selector={"istio": "ingress"},
-                    ports=[{"name": "http", "port": port, "targetPort": port}],
-                ),
+                *of_gateway(port),
                 *of_kinds(objects, "HTTPRoute"),
                 *of_backend("churn", main),
                 *of_backend("churn-next", copy),

@@ -99,21 +99,6 @@ def with_canary(namespace: str) -> list[dict[str, Any]]:
     return [runtime, service]
 
 
-def names(model: Model, kinds: str) -> set[str]:
-    found = model.cluster.objects(kinds, model.namespace)
-    return {f"{each['kind']} {each['metadata']['name']}" for each in found}
-
-
-def digests(model: Model) -> set[str]:
-    pods = model.cluster.objects("pods", model.namespace, f"aimass.dev/model={MODEL}")
-    live = [each for each in pods if "deletionTimestamp" not in each["metadata"]]
-    return {each["spec"]["containers"][0]["image"].partition("@")[2] for each in live}
-
-
-def digest(way: Way) -> str:
-    return f"sha256:{way.seed:064x}"
-
-
 def test_what_is_applied_becomes_servers_that_answer_to_the_same_names(model: Model) -> None:
     project = model.as_served(OLD)
     done = project.run("apply", "--timeout=90s")
@@ -130,7 +115,7 @@ def test_what_is_applied_becomes_servers_that_answer_to_the_same_names(model: Mo
     assert made["metadata"]["ownerReferences"][0]["kind"] == "InferenceService"
     pod = made["spec"]["template"]
     (server,) = pod["spec"]["containers"]
-    assert server["image"].endswith(digest(OLD))
+    assert server["image"].endswith(OLD.digest)
     assert server["resources"]["limits"]["cpu"] == "1", "what is written, and not KServe's own"
     assert pod["metadata"]["labels"]["aimass.dev/model"] == MODEL
     assert made["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": "25%", "maxUnavailable": 0}
@@ -138,7 +123,7 @@ def test_what_is_applied_becomes_servers_that_answer_to_the_same_names(model: Mo
     assert (scaler["minReplicas"], scaler["maxReplicas"]) == (2, 4)
     (metric,) = scaler["metrics"]
     assert metric["resource"]["target"]["averageUtilization"] == 70
-    assert names(model, "services,httproutes") == {
+    assert model.objects("services,httproutes") == {
         f"Service {MODEL}",
         f"Service {MADE}",
         f"HTTPRoute {MODEL}",
@@ -175,12 +160,12 @@ def test_a_new_version_is_waited_for_and_goes_back_in_git_and_at_once(model: Mod
     assert model.as_served(OLD).run("apply", "--timeout=90s").code == 0
     with watched(model) as seen:
         assert model.as_served(NEW).run("apply", "--timeout=90s").code == 0
-        assert digests(model) == {digest(NEW)}
+        assert model.digests() == {NEW.digest}
         assert model.as_served(OLD).run("apply", "--timeout=90s").code == 0
-        assert digests(model) == {digest(OLD)}
+        assert model.digests() == {OLD.digest}
         wanted = Rollback(MODEL, "dev", model.namespace, "wrong predictions", timeout=90)
         done = roll_back(connect(model.cluster.kubeconfig), wanted, list[str]().append)
-        assert digests(model) == {digest(NEW)}
+        assert model.digests() == {NEW.digest}
         assert done.release.version
     assert seen.fewest >= OLD.least
     assert model.as_served(OLD).apply().code == ExitCode.HELD
@@ -195,7 +180,9 @@ def test_no_server_is_lost_between_targets(model: Model) -> None:
             done = model.as_served(way).run("apply", "--timeout=90s")
             assert done.code == 0, done.told
     assert seen.fewest >= plain.least
-    eventually(lambda: names(model, "deployments,hpa") == {f"Deployment {MODEL}"}, "what KServe made is gone")
+    eventually(
+        lambda: model.objects("deployments,hpa") == {f"Deployment {MODEL}"}, "what KServe made is gone"
+    )
 
 
 def test_the_number_of_servers_is_left_to_keda(model: Model) -> None:
@@ -205,15 +192,15 @@ def test_the_number_of_servers_is_left_to_keda(model: Model) -> None:
     model.kubectl("scale", f"deployment/{MADE}", "--replicas=3")  # as KEDA's autoscaler would
     assert model.as_served(ByRequests(1, 4, seed=1)).run("apply", "--timeout=90s").code == 0
     assert model.get("deployment", MADE)["spec"]["replicas"] == 3
-    assert names(model, "hpa") == set()
+    assert model.objects("hpa") == set()
 
 
 def test_a_model_that_is_deleted_leaves_nothing(model: Model) -> None:
-    before = names(model, KINDS)
+    before = model.objects(KINDS)
     assert model.as_served(OLD).run("apply", "--timeout=90s").code == 0
     done = model.as_served(OLD).run("delete", MODEL, "--yes")
     assert done.code == 0, done.told
-    eventually(lambda: names(model, KINDS) <= before, "nothing is left")
+    eventually(lambda: model.objects(KINDS) <= before, "nothing is left")
 
 
 KINDS = (
@@ -225,8 +212,8 @@ def test_a_canary_of_kserve_gets_no_requests(model: Model) -> None:
     """What AM500 says of it; where this fails, KServe has learned it."""
     model.cluster.apply(with_canary(model.namespace))
     both = {f"Deployment {CANARY}-predictor", f"Deployment {CANARY}-second-predictor"}
-    eventually(lambda: both <= names(model, "deployments"), "it has servers of both versions")
-    eventually(lambda: f"HTTPRoute {CANARY}" in names(model, "httproutes"), "it has a route")
+    eventually(lambda: both <= model.objects("deployments"), "it has servers of both versions")
+    eventually(lambda: f"HTTPRoute {CANARY}" in model.objects("httproutes"), "it has a route")
     routes = model.cluster.objects("httproutes", model.namespace)
     rules = [rule for each in routes for rule in each["spec"]["rules"]]
     assert {backend["name"] for rule in rules for backend in rule["backendRefs"]} == {f"{CANARY}-predictor"}

@@ -54,21 +54,6 @@ def model(tmp_path: Path, built: None, build: Callable[[Sequence[str]], None]) -
             assert controller.is_running, controller.last_words()
 
 
-def names(model: Model, kinds: str) -> set[str]:
-    found = model.cluster.objects(kinds, model.namespace)
-    return {f"{each['kind']} {each['metadata']['name']}" for each in found}
-
-
-def digests(model: Model) -> set[str]:
-    pods = model.cluster.objects("pods", model.namespace, f"aimass.dev/model={NAME}")
-    live = [each for each in pods if "deletionTimestamp" not in each["metadata"]]
-    return {each["spec"]["containers"][0]["image"].partition("@")[2] for each in live}
-
-
-def digest(way: Way) -> str:
-    return f"sha256:{way.seed:064x}"
-
-
 def pod_of(model: Model) -> dict[str, Any]:
     made = model.get("deployment", MADE)
     assert made["metadata"]["ownerReferences"][0]["kind"] == "LLMInferenceService"
@@ -92,14 +77,14 @@ def test_what_is_applied_becomes_servers_that_answer_to_the_same_names(model: Mo
     pod = pod_of(model)
     assert pod["metadata"]["labels"]["aimass.dev/environment"] == "dev"
     (server,) = pod["spec"]["containers"]
-    assert server["image"].endswith(digest(OLD))
+    assert server["image"].endswith(OLD.digest)
     # KServe's preset has other ones of each.
     assert server["command"] == [*TEXT.command]
     assert server["lifecycle"]["preStop"].keys() == {"exec"}
     assert server["readinessProbe"]["httpGet"]["port"] == "http"
     assert server["securityContext"]["readOnlyRootFilesystem"] is True
     assert pod["spec"]["terminationGracePeriodSeconds"] > 5
-    assert names(model, "httproutes") == {f"HTTPRoute {NAME}"}, "ours, and none of KServe's"
+    assert model.objects("httproutes") == {f"HTTPRoute {NAME}"}, "ours, and none of KServe's"
     addresses = {}
     for each in model.cluster.objects("endpointslices", model.namespace):
         ready = [end for end in each["endpoints"] or () if end["conditions"].get("ready")]
@@ -119,18 +104,18 @@ def test_a_new_version_is_waited_for_and_goes_back_in_git_and_at_once(model: Mod
     assert model.as_served(OLD).run("apply", "--timeout=90s").code == 0
     with watched(model) as seen:
         assert model.as_served(NEW).run("apply", "--timeout=90s").code == 0
-        assert digests(model) == {digest(NEW)}
+        assert model.digests() == {NEW.digest}
         assert model.as_served(OLD).run("apply", "--timeout=90s").code == 0
-        assert digests(model) == {digest(OLD)}
+        assert model.digests() == {OLD.digest}
         wanted = Rollback(NAME, "dev", model.namespace, "wrong answers", timeout=90)
         roll_back(connect(model.cluster.kubeconfig), wanted, list[str]().append)
-        assert digests(model) == {digest(NEW)}
+        assert model.digests() == {NEW.digest}
     assert seen.fewest >= OLD.least
     assert model.as_served(OLD).apply().code == ExitCode.HELD
 
 
 def test_no_server_is_lost_between_targets_and_a_model_that_is_deleted_leaves_nothing(model: Model) -> None:
-    before = names(model, KINDS)
+    before = model.objects(KINDS)
     plain = ByKserve(2, 2, target="kubernetes")
     assert model.as_served(plain).run("apply", "--timeout=90s").code == 0
     with watched(model) as seen:
@@ -140,4 +125,4 @@ def test_no_server_is_lost_between_targets_and_a_model_that_is_deleted_leaves_no
     assert seen.fewest >= OLD.least
     done = model.as_served(NEW).run("delete", NAME, "--yes")
     assert done.code == 0, done.told
-    eventually(lambda: names(model, KINDS) <= before, "nothing is left")
+    eventually(lambda: model.objects(KINDS) <= before, "nothing is left")
