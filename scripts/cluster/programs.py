@@ -25,7 +25,7 @@ _KUBERNETES = "v1.34.4"
 _MAJOR, _MINOR, _ = _KUBERNETES.removeprefix("v").split(".")
 _TOLD_VERSION = {"gitVersion": _KUBERNETES, "gitMajor": _MAJOR, "gitMinor": _MINOR, "gitTreeState": "clean"}
 _LAST_LINES = 20
-#: From so many seconds on, a time is told in minutes.
+#: From so many seconds on, a time is given in minutes.
 _MINUTES = 120
 #: Beside the programs of a module: how many seconds Go took for them.
 _SECONDS = "seconds"

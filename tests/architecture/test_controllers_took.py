@@ -1,4 +1,4 @@
-"""At its end, a run of the tests tells how long each controller took to be built, and its tests."""
+"""At its end, a run of the tests says how long each controller took to be built, and its tests."""
 
 from __future__ import annotations
 

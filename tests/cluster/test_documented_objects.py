@@ -1,4 +1,4 @@
-"""A real API server takes the objects of other programs that pages tell people to make."""
+"""A real API server takes the objects of other programs that pages ask readers to make."""
 
 from __future__ import annotations
 

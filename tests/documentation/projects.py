@@ -82,7 +82,7 @@ def released(root: Path) -> None:
 
 
 def variables(root: Path) -> dict[str, str]:
-    """Quiet, and apart from the settings of whoever runs the tests."""
+    """Quiet, and apart from the settings of the one who runs the tests."""
     people = {f"GIT_{role}_{part}": "Olga" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
     return people | {
         "HOME": str(root),

@@ -1,4 +1,4 @@
-"""Two Envoys that share budgets: Envoy's rate limit service counts in Redis, as Envoy Gateway tells both."""
+"""Two Envoys share budgets: Envoy's rate limit service counts in Redis, as Envoy Gateway configures it."""
 
 from __future__ import annotations
 
@@ -74,10 +74,10 @@ def ports(tmp_path_factory: pytest.TempPathFactory, issuer: TestIssuer) -> Itera
     ]
     given = [*gateway(HTTP), *objects, secret("churn-callers", NAMESPACE, **keys)]
     try:
-        told, found = rate_limit_service.configurations(given, root), envoy.translated(given, root)
+        configured, found = rate_limit_service.configurations(given, root), envoy.translated(given, root)
         with ExitStack() as stack:
             upstream = stack.enter_context(Loopback(Answering)).server_port
-            limits = stack.enter_context(rate_limit_service.running(told, root))
+            limits = stack.enter_context(rate_limit_service.running(configured, root))
             first, second = (
                 stack.enter_context(envoy.running(found, upstream, root, (), limits)) for _ in range(2)
             )

@@ -1,4 +1,4 @@
-"""What is handed to a writer is written in order, up to a bound, and whoever hands it over never waits."""
+"""What is handed to a writer is written in order, up to a bound, and who hands it over never waits."""
 
 from __future__ import annotations
 

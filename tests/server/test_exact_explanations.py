@@ -81,13 +81,13 @@ def package(
     calibration: Calibration | None = None,
     parts: Any = None,
 ) -> ExplainingModel:
-    """A model of seven columns, learnt and packaged as `aimass run` does, with a background of ten rows."""
+    """A model of seven columns, trained and packaged as `aimass run` does, with a background of ten rows."""
     features = features or (WITH_MISSING if model in BOOSTED else FILLED)
     names = tuple(f"f{place}" for place in range(len(features)))
     result = Pack(features, names)
     graph = onnx_lowering.lower(result, Inputs.of(COLUMNS))
-    learnt = [examples(graph, task, seed) for seed in (1, 2)]
-    trained = small(model).train(TASKS[task], *learnt, budget(), Watched())
+    sets = [examples(graph, task, seed) for seed in (1, 2)]
+    trained = small(model).train(TASKS[task], *sets, budget(), Watched())
     exported = trained.to_onnx()
     if calibration is not None:
         exported = _graphs.calibrated(exported, calibration, TASKS[task])

@@ -1,8 +1,8 @@
 """What a model says of itself where rules are the fleet's: annotations of its Service.
 
 They are released and withdrawn with the model, so that the fleet's rules need to know none, and servers need
-to export none of it: those of an earlier release, or of another maker, are watched by what git says now. And
-a Service is there when no server is.
+to export none of it: those of an earlier release, or of vLLM, are watched by what git says now. And a Service
+is there when no server is.
 """
 
 from __future__ import annotations
