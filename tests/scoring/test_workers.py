@@ -31,7 +31,7 @@ from scripts.cluster.processes import free_ports
 from tests.harness.s3_server import s3_server
 
 pytestmark = pytest.mark.nightly
-#: Three blocks, so that several workers have some.
+#: Two blocks, so that several workers have some.
 ROWS = 900_000
 YEARLY = "0 4 1 1 *"
 
@@ -123,4 +123,4 @@ def test_a_cluster_leaves_the_same_files(tmp_path: Path, monkeypatch: pytest.Mon
     due = last_time(YEARLY, datetime.now(UTC))
     assert {path.partition("/")[0] for path in there} == {f"run={due:%Y-%m-%dT%H-%MZ}"}
     assert there == alone
-    assert len(there) > 3, "or there was no block for a second worker, beside the report"
+    assert len(there) > 2, "or there was no block for a second worker, beside the report"
