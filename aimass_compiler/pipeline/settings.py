@@ -287,14 +287,6 @@ class Settings(Frozen):
     _team: TeamRules | None = PrivateAttr(None)
 
     @model_validator(mode="after")
-    def _are_servers_there(self) -> Self:
-        for name in (name for rule in self.sharing for name in rule.servers):
-            if name not in self.servers:
-                message = "`sharing` names the server `{name}`, and `servers` has none of that name"
-                raise PydanticCustomError("sharing", message, {"name": name})
-        return self
-
-    @model_validator(mode="after")
     def _is_job_generated(self) -> Self:
         is_needed = self.ci.github is not None and self.ci.github.training.where == "cluster"
         if is_needed and not self.generated.training_job:

@@ -96,6 +96,7 @@ def host(name: str) -> str:
     return f"{BASE}serving: {{gateway: {{host: '{name}'}}}}\nwaivers: [{{code: AM415, reason: one host}}]\n"
 
 
+RULE = "servers: {small: {}}\nsharing: [{servers: [small], teams: [growth]}]\n"
 RISK = {"growth": "", "risk": "hosts: ['*.risk.example.com']"}
 REGISTRY = {"growth": "registries: [registry.example.com/growth]"}
 SITUATIONS: dict[str, tuple[Situation, Situation]] = {
@@ -126,6 +127,10 @@ SITUATIONS: dict[str, tuple[Situation, Situation]] = {
     "AM321": (
         reading(teams__growth="environments: {production: {quota: {pods: 50}}}"),
         reading(teams__growth="environments: {prod: {quota: {pods: 50}}}"),
+    ),
+    "AM585": (
+        reading(teams__growth="", aimass=RULE.replace("growth", "grwoth")),
+        reading(teams__growth="", aimass=RULE),
     ),
     "AM322": (
         reading(teams__growth="budget: {money: 5000}"),

@@ -11,6 +11,7 @@ from aimass_compiler.project import Project
 from aimass_compiler.spec.decode.contracts import read_shared_parts
 from aimass_compiler.spec.decode.policy_files import read_policies
 from aimass_compiler.spec.decode.settings_file import read_settings
+from aimass_compiler.spec.decode.sharing_rules import missing_names
 from aimass_compiler.spec.decode.team_files import disagreements, read_teams, shared_hosts, undescribed
 from aimass_compiler.spec.yaml.document import Document
 
@@ -33,6 +34,7 @@ def read_organisation(
         *disagreements(organisation),
         *shared_hosts(organisation),
         *undescribed(project, organisation),
+        *missing_names(project, organisation),
         *wrong,
         *problems,
     ]
