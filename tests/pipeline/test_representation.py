@@ -33,7 +33,7 @@ monitoring: {drift: {representation: true}}
 scoring: {source: data/turned.parquet, into: data/scores}
 """
 ASKED = ("prepare", "features", "train", "evaluate", "package")
-NUMBERS = {"image (brightness)", "image (contrast)"}
+NUMBERS = {"image (brightness)", "image (contrast)", "image (sharpness)"}
 DISTANCE = "representation (distance)"
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import TYPE_CHECKING, Any
 
 import numpy
 import polars
 import pytest
+from PIL import Image as PillowImage
 
 from aimass_compiler import conventions
 from aimass_compiler.engines.local import Local
@@ -15,6 +17,7 @@ from aimass_compiler.expression.algebra import Column
 from aimass_compiler.expression.column_types import ColumnType, Image, NumberSeries
 from aimass_compiler.runtime.reference import reference_of
 from aimass_compiler.runtime.server.array_drift import numbers_of
+from aimass_compiler.runtime.server.image_files import pixels
 from server import packages
 from server.serving import Server, serving
 
@@ -58,6 +61,23 @@ def test_darker_pictures_are_told_from_those_of_training(server: Server) -> None
 
 
 _WATCHED = ("brightness", "contrast")
+
+
+def test_smaller_images_that_are_enlarged_are_less_sharp() -> None:
+    drawn = _RANDOM.integers(0, 256, (20, 64, 64, 3), dtype=numpy.uint8)
+
+    def sharpness(side: int) -> numpy.ndarray:
+        """Of the same images, kept in files of so many rows and columns."""
+        files = []
+        for each in drawn:
+            file = io.BytesIO()
+            PillowImage.fromarray(each).resize((side, side), PillowImage.Resampling.BOX).save(file, "PNG")
+            files.append(pixels(file.getvalue(), (3, 64, 64)))
+        return numbers_of("image", (3, 64, 64))[" (sharpness)"](numpy.stack(files))
+
+    assert (sharpness(16) < 0.5 * sharpness(64)).all()
+    one = numpy.full((1, 1, 1, 1), 0.5, numpy.float32)
+    assert numbers_of("image", (1, 1, 1))[" (sharpness)"](one) == [0.0]
 
 
 def test_the_reference_is_of_all_blocks_and_knows_what_is_missing() -> None:

@@ -42,7 +42,7 @@ def measured(fields: Sequence[Field], tensors: Mapping[str, NDArray[Any]]) -> di
 def numbers_of_image(shape: tuple[int, ...]) -> Mapping[str, Measured]:
     """Of images, [N, channels, rows, columns], by what their names end with."""
     del shape
-    return {" (brightness)": _brightness, " (contrast)": _contrast}
+    return {" (brightness)": _brightness, " (contrast)": _contrast, " (sharpness)": _sharpness}
 
 
 def numbers_of_series(shape: tuple[int, ...]) -> Mapping[str, Measured]:
@@ -68,6 +68,17 @@ def _contrast(images: NDArray[numpy.float32]) -> Numbers:
     squares = numpy.einsum("ij,ij->i", flat, flat).astype(numpy.float64) / flat.shape[1]
     variance = squares - _brightness(images) ** 2
     return numpy.asarray(numpy.sqrt(numpy.maximum(variance, 0.0)))
+
+
+def _sharpness(images: NDArray[numpy.float32]) -> Numbers:
+    """How much neighbouring pixels differ, on average: little where an image was enlarged to its shape."""
+    apart = numpy.zeros(len(images))
+    pairs = 0
+    for axis in (2, 3):
+        steps = numpy.abs(numpy.diff(images, axis=axis)).reshape(len(images), -1)
+        apart += steps.sum(axis=1, dtype=numpy.float64)
+        pairs += steps.shape[1]
+    return apart / max(pairs, 1)
 
 
 def _steps(series: NDArray[numpy.float32]) -> Numbers:

@@ -269,6 +269,7 @@ def _columns(
             columns += [
                 (f"{field.name}{ending}", field.tensor, index, _NumberBins(numbers[ending]))
                 for index, ending in enumerate(watched)
+                if ending in numbers  # of an older package, fewer are known
             ]
     if "representation" in reference:
         name = _unlike(_REPRESENTATION, {name for name, *_ in columns})
