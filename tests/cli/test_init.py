@@ -44,13 +44,13 @@ def test_a_rare_class_is_shown_what_helps(empty: Project, every: int, *, is_rare
     assert empty.aimass("init", "churn", "data/customers.csv").code == 0
     text = (empty.root / "specs/churn.yaml").read_text()
     for part in (
-        "# decision: {threshold: {recall: 0.5}}",
+        "  decision: {threshold: {recall: 0.5}}",
         "`class_weights: balanced`",
         "% of the rows are 'yes'",
     ):
         assert (part in text) == is_rare
     # What is proposed in comments is right as it stands.
-    written = text.replace("  # decision:", "  decision:").replace("    # - {metric: {", "    - {metric: {")
+    written = text.replace("    # - {metric: {", "    - {metric: {")
     empty.write("specs/churn.yaml", written)
     assert (empty.aimass("check").code, written == text) == (0, not is_rare)
 
