@@ -20,12 +20,14 @@ HOSTILE = (
 #: Transforms that take a column, several, or either under `columns`, by what they take.
 _OF_NUMBERS = ("max_abs", "polynomial", "power_transform", "quantile_transform", "robust")
 _OF_NAMES = ("frequency_encode", "rare", "target_encode")
+_OF_TEXTS = ("normalize_text",)
 
 
 def _of_each_column(form: str) -> str:
     """A spec with each of these transforms, for a column of its own."""
     columns = {f"of_{name}": "number" for name in _OF_NUMBERS}
     columns |= {f"of_{name}": "{type: category, values: [a, b]}" for name in _OF_NAMES}
+    columns |= {f"of_{name}": "text" for name in _OF_TEXTS}
     declared = ", ".join(f"{name}: {kind}" for name, kind in columns.items())
     features = "".join(f"  - {{{name.removeprefix('of_')}: {form.format(name)}}}\n" for name in columns)
     return f"data: {{columns: {{{declared}}}}}\nfeatures:\n{features}"
@@ -119,7 +121,7 @@ serving:
 scoring: {source: "s3://lake/new.csv", into: "s3://lake/scores", key: [customer_id], schedule: 0 3 * * 1}
 monitoring:
   {retrain: {schedule: 0 3 * * 1}, runbook: https://wiki.example.com/churn,
-   labels: {source: "s3://lake/truth.csv", join: request_id}}
+   labels: {source: "s3://lake/truth.csv", join: request_id, schedule: 0 4 * * 1}}
 waivers:
   - {code: AM216, at: data.columns.note, reason: We know about it}
 """,
@@ -213,6 +215,13 @@ features:
   - {missing_as: {columns: [age], values: [-1]}}
   - {impute: age}
   - {cycle: {columns: [tenure], period: 12}}
+  - {drop: note}
+""",
+    """
+data: {columns: {note: text}}
+features:
+  - {extract: {column: note, as: title, within: "[A-Za-z]+x", pattern: "[A-Za-z]+"}}
+  - {one_hot: title}
   - {drop: note}
 """,
     """
@@ -384,6 +393,8 @@ ci:
     drift: 17 5 * * *
     verify: 7 * * * *
 labels: {team: growth}
+servers: {small: {}}
+sharing: [{servers: [small], teams: [growth], environments: [prod]}]
 queue: trials
 teams: {namespace: "models-{team}-{environment}", owners: [acme/platform]}
 waivers: [{code: AM216, at: data.columns, reason: We know about it}]
