@@ -23,7 +23,7 @@ from aimass_compiler.releases.version_record import ServiceTest
 from scripts.cluster import programs, rollouts
 from scripts.cluster.cluster import Cluster
 from tests.cluster.overlays import git
-from tests.cluster.served import MODEL, SPEC, Model, Way, eventually, watched
+from tests.cluster.served import MODEL, SPECS, Model, Way, eventually, watched
 from tests.cluster.test_handover import VERSION, backends
 from tests.cluster.test_loop import BAD, GOOD
 from tests.cluster.test_plan_is_applied import (
@@ -199,7 +199,7 @@ def write(world: World, prometheus: str) -> None:
         f"prometheus: {{url: '{prometheus}'}}\n"
         "environments: {prod: {namespace: PROD}}\n",
     )
-    spec = yaml.safe_load(SPEC.read_text(encoding="utf-8"))
+    spec = yaml.safe_load((SPECS / f"{MODEL}.yaml").read_text(encoding="utf-8"))
     del spec["evaluation"]
     for name in (MODEL, *OTHERS):
         spec["metadata"]["name"] = name
