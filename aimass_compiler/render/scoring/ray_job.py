@@ -24,12 +24,12 @@ from aimass_compiler.render.kubernetes_kinds import CRON_JOB
 from aimass_compiler.render.names import component_label, model_labels, own_labels, ray_version, shortened
 from aimass_compiler.render.object_kind import Object
 from aimass_compiler.render.package_job import FILES, PACKAGE
-from aimass_compiler.render.pod_security import CONTAINER_SECURITY, PULL, TMP_MOUNT, pod_security, tmp_volume
+from aimass_compiler.render.pod_security import TMP_MOUNT, pod_security, tmp_volume
 from aimass_compiler.render.pod_settings import account_name, service_accounts, settled
 from aimass_compiler.render.rights import rule
 from aimass_compiler.render.scanner_exemptions import exempt
 from aimass_compiler.render.scoring.cron_job import SCORING_FILE, name, scores
-from aimass_compiler.render.training.cluster import RAY_GROUP, RAY_USER, Amounts, pod_resources
+from aimass_compiler.render.training.cluster import RAY_GROUP, RAY_USER, Amounts, pod_resources, submitting
 from aimass_compiler.render.training.rayjob import KUBERAY, RAY_JOB
 
 _COMPONENT = conventions.COMPONENT_SCORING
@@ -181,18 +181,7 @@ def _template(
 def _submitter(pipeline: Pipeline, environment: str) -> dict[str, Any]:
     """The pod that hands the job to the cluster; the operator's own would break the restricted standard."""
     settings = pipeline.settings.pods_of(environment).of_training
-    container = {
-        "name": "ray-job-submitter",
-        "image": package_job.image(pipeline, environment),
-        "imagePullPolicy": PULL,
-        "env": [{"name": "HOME", "value": TMP_MOUNT["mountPath"]}],
-        "resources": {
-            "requests": {"cpu": "200m", "memory": "512Mi", "ephemeral-storage": "64Mi"},
-            "limits": {"cpu": "1", "memory": "512Mi", "ephemeral-storage": "512Mi"},
-        },
-        "securityContext": CONTAINER_SECURITY,
-        "volumeMounts": [TMP_MOUNT],
-    }
+    container = submitting(package_job.image(pipeline, environment), {"HOME": TMP_MOUNT["mountPath"]})
     spec = {
         "serviceAccountName": account_name(name(pipeline), settings),
         "automountServiceAccountToken": False,

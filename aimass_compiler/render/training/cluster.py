@@ -164,11 +164,25 @@ def ray_cluster(job: TrainingRun) -> dict[str, Any]:
 
 def submitter(job: TrainingRun) -> dict[str, Any]:
     """The pod that hands the job to the cluster; the operator's own would break the restricted standard."""
-    container = {
+    template = {
+        "metadata": {"labels": job.labels},
+        "spec": {
+            **_identity(job),
+            "restartPolicy": "Never",
+            "containers": [submitting(job.image, _user(job))],
+            "volumes": [tmp_volume("64Mi")],
+        },
+    }
+    return settled(template, job.pods)
+
+
+def submitting(image: str, variables: dict[str, str]) -> dict[str, Any]:
+    """Its container, as KubeRay knows it by its name."""
+    return {
         "name": "ray-job-submitter",
-        "image": job.image,
+        "image": image,
         "imagePullPolicy": PULL,
-        **_variables(_user(job)),
+        **_variables(variables),
         "resources": {
             "requests": {"cpu": "200m", "memory": "512Mi", "ephemeral-storage": "64Mi"},
             "limits": {"cpu": "1", "memory": "512Mi", "ephemeral-storage": "512Mi"},
@@ -176,16 +190,6 @@ def submitter(job: TrainingRun) -> dict[str, Any]:
         "securityContext": CONTAINER_SECURITY,
         "volumeMounts": [TMP_MOUNT],
     }
-    template = {
-        "metadata": {"labels": job.labels},
-        "spec": {
-            **_identity(job),
-            "restartPolicy": "Never",
-            "containers": [container],
-            "volumes": [tmp_volume("64Mi")],
-        },
-    }
-    return settled(template, job.pods)
 
 
 def pod(job: TrainingRun, container: str, asked: Amounts, settings: PodSettings) -> dict[str, Any]:
