@@ -19,6 +19,7 @@ from aimass_compiler.render.image.training_image import training_image
 from aimass_compiler.render.kubernetes_kinds import CRON_JOB
 from aimass_compiler.render.names import component_label, wanted_labels
 from aimass_compiler.render.object_kind import Object
+from aimass_compiler.render.pod_monitor import monitored_pods
 from aimass_compiler.render.pod_security import CONTAINER_SECURITY, PULL, TMP_MOUNT, pod_security, tmp_volume
 from aimass_compiler.render.pod_settings import account_name, service_accounts, settled
 from aimass_compiler.render.scanner_exemptions import exempt
@@ -76,23 +77,9 @@ def of_component(component: str, objects: Iterable[Object]) -> list[Object]:
 
 def pod_monitor(pipeline: Pipeline, name: str, relabelings: Sequence[Object] = ()) -> Object:
     """Scrapes the pod as long as it runs."""
-    endpoint = {
-        "port": conventions.PORT_NAME,
-        "path": conventions.METRICS_PATH,
-        "interval": conventions.SCRAPE_INTERVAL,
-        "scrapeTimeout": "10s",
-        **({"metricRelabelings": [*relabelings]} if relabelings else {}),
-    }
-    return {
-        "apiVersion": "monitoring.coreos.com/v1",
-        "kind": "PodMonitor",
-        "metadata": {"name": name, "labels": dict(wanted_labels(pipeline.settings))},
-        "spec": {
-            "jobLabel": conventions.LABEL_NAME,
-            "selector": {"matchLabels": {conventions.LABEL_INSTANCE: name}},
-            "podMetricsEndpoints": [endpoint],
-        },
-    }
+    labels = dict(wanted_labels(pipeline.settings))
+    relabelled = {"metricRelabelings": [*relabelings]} if relabelings else {}
+    return monitored_pods(name, labels, {conventions.LABEL_INSTANCE: name}, relabelled)
 
 
 def _cron_job(pipeline: Pipeline, environment: str, job: PackageJob) -> Object:

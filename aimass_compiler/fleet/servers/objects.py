@@ -9,6 +9,7 @@ from aimass_compiler import conventions
 from aimass_compiler.fleet.servers import pods
 from aimass_compiler.fleet.servers.place import ServerPlace
 from aimass_compiler.render.names import serving_selector, wanted_labels
+from aimass_compiler.render.pod_monitor import monitored_pods
 from aimass_compiler.render.pod_settings import account_name, service_accounts
 from aimass_compiler.render.serving import autoscaler, network
 
@@ -75,22 +76,7 @@ def _network_policy(place: ServerPlace) -> dict[str, Any]:
 
 
 def _pod_monitor(place: ServerPlace) -> dict[str, Any]:
-    endpoint = {
-        "port": conventions.PORT_NAME,
-        "path": conventions.METRICS_PATH,
-        "interval": conventions.SCRAPE_INTERVAL,
-        "scrapeTimeout": "10s",
-    }
-    return {
-        "apiVersion": _RULES,
-        "kind": "PodMonitor",
-        "metadata": {"name": place.name, "labels": dict(wanted_labels(place.settings))},
-        "spec": {
-            "jobLabel": conventions.LABEL_NAME,
-            "selector": {"matchLabels": serving_selector(place.name)},
-            "podMetricsEndpoints": [endpoint],
-        },
-    }
+    return monitored_pods(place.name, dict(wanted_labels(place.settings)), serving_selector(place.name), {})
 
 
 def _rules(place: ServerPlace) -> dict[str, Any]:

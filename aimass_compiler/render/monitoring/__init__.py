@@ -27,6 +27,7 @@ from aimass_compiler.render.monitoring.rules import prometheus_rule, rule_head
 from aimass_compiler.render.names import Labels, component_label, own_labels, serving_selector, wanted_labels
 from aimass_compiler.render.object_kind import ObjectKind, Rank
 from aimass_compiler.render.pipeline_json import PipelineJson
+from aimass_compiler.render.pod_monitor import monitored_pods
 from aimass_compiler.render.serving.series import text_of
 from aimass_compiler.render.target import Layer, Manifest, Rendered, Target
 
@@ -82,27 +83,9 @@ def pod_monitor(pipeline: Pipeline) -> dict[str, Any]:
     named = [{"targetLabel": "model", "replacement": pipeline.name}]
     every = (pipeline.serving, *(each.serving for each in pipeline.environments.values()))
     is_of_text = any(text_of(serving) is not None for serving in every)
-    endpoint: dict[str, Any] = {
-        "port": conventions.PORT_NAME,
-        "path": conventions.METRICS_PATH,
-        "interval": conventions.SCRAPE_INTERVAL,
-        "scrapeTimeout": "10s",
-        **({"relabelings": named} if is_of_text else {}),
-    }
-    labels = dict(wanted_labels(pipeline.settings))
-    return {
-        "apiVersion": "monitoring.coreos.com/v1",
-        "kind": "PodMonitor",
-        "metadata": {
-            "name": pipeline.name,
-            "labels": labels | component_label(conventions.COMPONENT_MONITORING),
-        },
-        "spec": {
-            "jobLabel": conventions.LABEL_NAME,
-            "selector": {"matchLabels": serving_selector(pipeline.name)},
-            "podMetricsEndpoints": [endpoint],
-        },
-    }
+    labels = dict(wanted_labels(pipeline.settings)) | component_label(conventions.COMPONENT_MONITORING)
+    relabelled = {"relabelings": named} if is_of_text else {}
+    return monitored_pods(pipeline.name, labels, serving_selector(pipeline.name), relabelled)
 
 
 def _overlay(pipeline: Pipeline, name: str) -> Layer:

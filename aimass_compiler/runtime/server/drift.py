@@ -291,7 +291,7 @@ def watched_of(outputs: Mapping[str, NDArray[Any]]) -> Tensors:
 
 
 def _unlike(name: str, inputs: Container[str]) -> str:
-    """What the answers are called: `prediction`, unless an input is, whose drift would pass for theirs."""
+    """The name, or one like it that no input has, whose drift would pass for that of what is named."""
     while name in inputs:
         name += _ANSWERED
     return name
