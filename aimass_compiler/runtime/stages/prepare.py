@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 from contextlib import ExitStack
-from functools import partial
+from functools import partial, reduce
 from typing import TYPE_CHECKING, Any
 
 import polars
@@ -130,7 +129,7 @@ def _in_one_pass(data: Data, task: Task, collected: JoinedRows, paths: Mapping[s
         return rows, names, Divided([found], [names], [rows.select(polars.selectors.by_name(*targets))])
 
     state = collected.rows.divided(divided, Divided.and_later, paths)
-    found = functools.reduce(Collected.and_later, state.found)
+    found = reduce(Collected.and_later, state.found)
     kept = _required(data, task, list(contract.reported(found.lost, data.columns)), found.kept, found)
     _tell_rounded(data, collected, found)
     _require_rows(found.rows)

@@ -17,6 +17,7 @@ from aimass_compiler.diagnostics import Explanation, Finding, Related, did_you_m
 from aimass_compiler.expression.column_types import DECLARED, ColumnType, Image, Number, NumberSeries
 from aimass_compiler.model_path import path_of
 from aimass_compiler.pipeline import EnvironmentPipeline, Pipeline
+from aimass_compiler.pipeline.accelerator import Accelerator
 from aimass_compiler.pipeline.columns import CategoryColumn, NumberColumn, feature_types, row_columns
 from aimass_compiler.pipeline.evaluation import Repetition, Retraining
 from aimass_compiler.pipeline.flow import Flow
@@ -94,10 +95,11 @@ def lower(
     findings += [] if "settings" in failed else _unknown_environments(spec, settings, file)
     objective = _objective(spec, task, model)
     evaluation = spec.evaluation.filled(metrics=spec.evaluation.metrics or task.usual_metrics)
-    path = path_of(team_of_spec(file), spec.metadata.name)
+    team = team_of_spec(file)
+    path = path_of(team, spec.metadata.name)
     pipeline = Pipeline(
         metadata=spec.metadata,
-        team=team_of_spec(file) or None,
+        team=team or None,
         data=spec.data,
         task=task,
         features=features,
@@ -133,14 +135,21 @@ def _task_or_stand_in(
     return task, findings, failed
 
 
-def _serving(spec: ModelSpec, task: Task, model: Model | ModelChoice, written: Serving) -> Serving:
+def _serving(
+    spec: ModelSpec,
+    task: Task,
+    model: Model | ModelChoice,
+    written: Serving,
+    accelerator: Accelerator | None = None,
+) -> Serving:
     """How it is served, with what a language model and a server of several models have beside that."""
     generated = generating(
         written,
         task.conversation,
         model.candidates,
-        precision=spec.training.precision,
-        quantize=spec.quantize,
+        accelerator,
+        spec.training.precision,
+        spec.quantize,
     )
     return sharing(generated)
 
@@ -337,16 +346,7 @@ def _environments(
         found[name] = EnvironmentPipeline(
             namespace=settings.namespace_of(name),
             image_registry=settings.images.registry,
-            serving=sharing(
-                generating(
-                    serving,
-                    task.conversation,
-                    model.candidates,
-                    accelerator,
-                    spec.training.precision,
-                    spec.quantize,
-                )
-            ),
+            serving=_serving(spec, task, model, serving, accelerator),
             monitoring=_overridden(spec.monitoring, overrides.monitoring).with_limits(),
             training=_overridden(spec.training, overrides.training),
             accelerator=accelerator,
