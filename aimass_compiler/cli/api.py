@@ -188,7 +188,7 @@ class ModelProject:
     ) -> pyarrow.Table:
         """Records of predictions, the newest first, from the store of aimass.yaml or the one that is named.
 
-        `where` is a condition over the columns in SQL. Raises records.store_files.RecordsFailure.
+        `where` is a condition over the columns in SQL. Raises programs.stored_files.StoreError.
         """
         from aimass_compiler.cli.record_store import records_of
         from aimass_compiler.records.query import RecordsWanted, ask

@@ -15,10 +15,10 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from aimass_compiler import record_names
+from aimass_compiler.programs.stored_files import StoredFile, StoredFiles, StoreError
 from aimass_compiler.records import erasure
 from aimass_compiler.records.raw_records import records_in, row_of
 from aimass_compiler.records.record_table import FOLDER, RecordTable
-from aimass_compiler.records.store_files import RecordsFailure, StoredFile, StoreFiles
 
 _STATE_FILE = "compaction.json"
 _REJECTED_FOLDER, _REJECTED_DAYS = "rejected", 30
@@ -51,18 +51,18 @@ class CompactionState:
     """How far growing files were read, by what they begin with."""
 
     @classmethod
-    def of(cls, files: StoreFiles) -> CompactionState:
-        """As the store has it. Raises RecordsFailure for another format."""
+    def of(cls, files: StoredFiles) -> CompactionState:
+        """As the store has it. Raises StoreError for another format."""
         content = files.found(_STATE_FILE)
         if content is None:
             return cls()
         document = json.loads(content)
         if document.get("format") != _FORMAT:
             message = f"{files.url}/{_STATE_FILE} has the format {document.get('format')}, not {_FORMAT}"
-            raise RecordsFailure(message, "a newer compiler wrote it")
+            raise StoreError(message, "a newer compiler wrote it")
         return cls(document["number"], [Part(*each) for each in document["plan"]], document["read"])
 
-    def write(self, files: StoreFiles) -> None:
+    def write(self, files: StoredFiles) -> None:
         """Keep it in the store."""
         document = {"format": _FORMAT, "number": self.number, "plan": self.plan, "read": self.read}
         files.write(_STATE_FILE, json.dumps(document).encode())
@@ -78,7 +78,7 @@ class Compacted(NamedTuple):
 
 def compact(store: str, retention_days: Mapping[str, int], now: datetime) -> Compacted:
     """Append everything new to the tables, then delete what is older than models keep it."""
-    files = StoreFiles(store)
+    files = StoredFiles(store)
     state, done = CompactionState.of(files), Compacted(0, 0)
     while True:
         if not state.plan:
@@ -99,14 +99,14 @@ def compact(store: str, retention_days: Mapping[str, int], now: datetime) -> Com
     return done
 
 
-def tables(files: StoreFiles) -> Iterator[tuple[RecordTable, str, str]]:
+def tables(files: StoredFiles) -> Iterator[tuple[RecordTable, str, str]]:
     """Every table of a store, with its namespace and model."""
     for namespace in files.folders(FOLDER):
         for model in files.folders(f"{FOLDER}/{namespace}"):
             yield RecordTable(files.url, namespace, model), namespace, model
 
 
-def pending(files: StoreFiles) -> Iterator[dict[str, Any]]:
+def pending(files: StoredFiles) -> Iterator[dict[str, Any]]:
     """The records that are in no table yet; of a batch that is not done, those that may be in one, too."""
     state = CompactionState.of(files)
     for part in (*state.plan, *_new(files, state.read)):
@@ -115,7 +115,7 @@ def pending(files: StoreFiles) -> Iterator[dict[str, Any]]:
                 yield record
 
 
-def _planned(files: StoreFiles, read: Mapping[str, int]) -> Iterator[Part]:
+def _planned(files: StoredFiles, read: Mapping[str, int]) -> Iterator[Part]:
     size = 0
     for part in _new(files, read):
         if size and size + part.end - part.start > _BATCH_BYTES:
@@ -124,7 +124,7 @@ def _planned(files: StoreFiles, read: Mapping[str, int]) -> Iterator[Part]:
         yield part
 
 
-def _new(files: StoreFiles, read: Mapping[str, int]) -> Iterator[Part]:
+def _new(files: StoredFiles, read: Mapping[str, int]) -> Iterator[Part]:
     """What is new, in whole lines."""
     for file in files.listed(record_names.RAW_RECORDS_FOLDER):
         if not files.is_folder:
@@ -139,20 +139,20 @@ def _new(files: StoreFiles, read: Mapping[str, int]) -> Iterator[Part]:
             yield Part(file.name, head, start, end)
 
 
-def _head(files: StoreFiles, file: StoredFile) -> str:
+def _head(files: StoredFiles, file: StoredFile) -> str:
     """Nothing as long as the first line may still grow."""
     content = files.read(file.name, 0, _HEAD_BYTES)
     is_whole = len(content) == _HEAD_BYTES or content.endswith(b"\n")
     return hashlib.sha256(content.partition(b"\n")[0]).hexdigest()[:32] if is_whole else ""
 
 
-def _appended(files: StoreFiles, state: CompactionState) -> Compacted:
+def _appended(files: StoredFiles, state: CompactionState) -> Compacted:
     rows, rejected = _grouped(files, state.plan)
     count = 0
     for (namespace, model), found in sorted(rows.items()):
         try:
             count += RecordTable(files.url, namespace, model).append(found, state.number)
-        except RecordsFailure as failure:
+        except StoreError as failure:
             rejected += [{"reason": str(failure), **row} for row in found]
     if rejected:
         lines = (json.dumps(each, default=str) for each in rejected)
@@ -161,7 +161,7 @@ def _appended(files: StoreFiles, state: CompactionState) -> Compacted:
 
 
 def _grouped(
-    files: StoreFiles, plan: Sequence[Part]
+    files: StoredFiles, plan: Sequence[Part]
 ) -> tuple[dict[tuple[str, str], list[dict[str, Any]]], list[dict[str, Any]]]:
     """The rows of each table, without those that were erased, and what is none."""
     erased = erasure.Erasures(files)
@@ -180,7 +180,7 @@ def _grouped(
     return rows, rejected
 
 
-def _finish(files: StoreFiles, state: CompactionState) -> None:
+def _finish(files: StoredFiles, state: CompactionState) -> None:
     """Forget what a batch is of, once nothing of it can be read again."""
     for part in state.plan:
         if part.head:
@@ -191,7 +191,7 @@ def _finish(files: StoreFiles, state: CompactionState) -> None:
     state.write(files)
 
 
-def _tidy(files: StoreFiles, state: CompactionState, now: datetime) -> None:
+def _tidy(files: StoredFiles, state: CompactionState, now: datetime) -> None:
     """Delete what was rejected long ago, and growing files that were read to their end, but the newest."""
     for file in files.listed(_REJECTED_FOLDER):
         if now - file.changed > timedelta(days=_REJECTED_DAYS):

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from aimass_compiler.programs.stored_files import StoredFiles
 from aimass_compiler.records.record_table import FOLDER, RecordTable
-from aimass_compiler.records.store_files import StoreFiles
 
 _FOLDER, _FORMAT = "erasures", "aimass.erasure/v1"
 #: For as long, a record of before may come into a table after it was erased there.
@@ -37,7 +37,7 @@ class Erasure(NamedTuple):
 class Erasures:
     """All erasures of a store."""
 
-    def __init__(self, files: StoreFiles) -> None:
+    def __init__(self, files: StoredFiles) -> None:
         listed = files.listed(_FOLDER)
         self.all = [Erasure(**json.loads(files.read(file.name))["erasure"]) for file in listed]
         self._until = {(each.model, each.column, each.value): each.time for each in self.all}
@@ -57,20 +57,20 @@ def erase(store: str, model: str, column: str, value: str, now: datetime) -> Era
 
     It is on record first: should this be killed, the next compaction goes on with it.
     """
-    files = StoreFiles(store)
+    files = StoredFiles(store)
     erasure = Erasure(model, column, value, now.isoformat(), None)
     _write(files, erasure)
     return _performed(files, erasure)
 
 
-def repeat(files: StoreFiles, now: datetime) -> None:
+def repeat(files: StoredFiles, now: datetime) -> None:
     """Perform what was killed, and again what was erased while records may have been on their way."""
     for erasure in Erasures(files).all:
         if erasure.rows is None or now - datetime.fromisoformat(erasure.time) < _ON_THEIR_WAY:
             _performed(files, erasure)
 
 
-def _performed(files: StoreFiles, erasure: Erasure) -> Erasure:
+def _performed(files: StoredFiles, erasure: Erasure) -> Erasure:
     until = f"time <= '{erasure.time}'"
     rows = erasure.rows or 0
     for namespace in files.folders(FOLDER):
@@ -84,7 +84,7 @@ def _performed(files: StoreFiles, erasure: Erasure) -> Erasure:
     return erasure
 
 
-def _write(files: StoreFiles, erasure: Erasure) -> None:
+def _write(files: StoredFiles, erasure: Erasure) -> None:
     document = {"format": _FORMAT, "erasure": erasure._asdict()}
     name = hashlib.sha256("\n".join(erasure[:4]).encode()).hexdigest()[:32]
     files.write(f"{_FOLDER}/{name}.json", json.dumps(document, indent=1).encode())

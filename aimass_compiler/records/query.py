@@ -8,10 +8,10 @@ from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from aimass_compiler.programs.stored_files import StoredFiles, StoreError
 from aimass_compiler.records import compaction, erasure
 from aimass_compiler.records.raw_records import row_of
 from aimass_compiler.records.record_table import FOLDER, RecordTable, arrow_of, require_library
-from aimass_compiler.records.store_files import RecordsFailure, StoreFiles
 
 if TYPE_CHECKING:
     import duckdb
@@ -37,13 +37,13 @@ class RecordsWanted:
 def ask(store: str, question: RecordsWanted) -> pyarrow.Table:
     """The records, each once, newest first; no columns where the model has none.
 
-    Raises RecordsFailure where the store cannot be read, and for a condition that makes no sense.
+    Raises StoreError where the store cannot be read, and for a condition that makes no sense.
     """
     require_library()
     import duckdb
     import pyarrow
 
-    files = StoreFiles(store)
+    files = StoredFiles(store)
     with duckdb.connect() as connection:
         sources = dict(_sources(connection, files, question))
         if not sources:
@@ -55,11 +55,11 @@ def ask(store: str, question: RecordsWanted) -> pyarrow.Table:
             return connection.sql(query, params=values).to_arrow_table()
         except duckdb.Error as error:
             message, names = str(error).strip().partition("\n")[0], dict.fromkeys(chain(*sources.values()))
-            raise RecordsFailure(message, f"the columns are: {', '.join(names)}") from None
+            raise StoreError(message, f"the columns are: {', '.join(names)}") from None
 
 
 def _sources(
-    connection: duckdb.DuckDBPyConnection, files: StoreFiles, question: RecordsWanted
+    connection: duckdb.DuckDBPyConnection, files: StoredFiles, question: RecordsWanted
 ) -> Iterator[tuple[str, Sequence[str]]]:
     """What rows are read from, each under a name that the connection knows, with its columns."""
     for namespace in files.folders(FOLDER):
@@ -78,7 +78,7 @@ def _sources(
         yield "pending", found.column_names
 
 
-def _pending(files: StoreFiles, question: RecordsWanted) -> Iterator[dict[str, Any]]:
+def _pending(files: StoredFiles, question: RecordsWanted) -> Iterator[dict[str, Any]]:
     erased = erasure.Erasures(files)
     for record in compaction.pending(files):
         try:

@@ -11,7 +11,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from aimass_compiler.records.store_files import RecordsFailure
+from aimass_compiler.diagnostics import first_line
+from aimass_compiler.programs.stored_files import StoreError
 
 if TYPE_CHECKING:
     from datetime import date
@@ -43,7 +44,7 @@ class RecordTable:
     def append(self, rows: Sequence[Mapping[str, Any]], batch: int) -> int:
         """Append the rows of a batch, unless this was done before; how many there are of them now.
 
-        Raises RecordsFailure for rows whose columns are of other types than the table's.
+        Raises StoreError for rows whose columns are of other types than the table's.
         """
         from deltalake import CommitProperties, Transaction, write_deltalake
 
@@ -61,7 +62,7 @@ class RecordTable:
                 commit_properties=CommitProperties(app_transactions=[Transaction(_BATCHES, batch)]),
             )
         except Exception as error:
-            raise RecordsFailure(f"{self.place}: {_first(error)}", "they are kept in rejected/") from error
+            raise StoreError(f"{self.place}: {first_line(error)}", "they are kept in rejected/") from error
         return int(content.num_rows)
 
     def delete(self, predicate: str, reason: Mapping[str, str]) -> int:
@@ -142,13 +143,9 @@ def storage_options(store: str) -> dict[str, str] | None:
     return options | ({"AWS_ALLOW_HTTP": "true"} if server.startswith("http://") else {})
 
 
-def _first(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
 def require_library() -> None:
-    """Raise RecordsFailure where the library of the tables is not installed."""
+    """Raise StoreError where the library of the tables is not installed."""
     try:
         import deltalake  # noqa: F401  # whether it can be
     except ModuleNotFoundError:
-        raise RecordsFailure("deltalake is not installed", _INSTALL) from None
+        raise StoreError("deltalake is not installed", _INSTALL) from None

@@ -157,7 +157,7 @@ def _listing(url: str) -> str:
     """What an address or a pattern of an object store stands for, without reading it."""
     from pyarrow.fs import FileSelector
 
-    from aimass_compiler.programs.object_store import opened
+    from aimass_compiler.programs.stored_files import opened
 
     files, pattern = opened(url)
     if not set("*?[") & set(pattern):

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aimass_compiler.exit_codes import ExitCode
-from aimass_compiler.programs.object_store import Store, StoreFailure
+from aimass_compiler.programs.object_store import Store
+from aimass_compiler.programs.stored_files import StoreError
 from aimass_compiler.runtime.progress import seconds_left
 
 _SECONDS_BETWEEN_NOTES = 5.0
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             (stage,) = parsed.names
             return _run(stage, parsed.model, parsed.root, store)
-    except StoreFailure as failure:
+    except StoreError as failure:
         print(f"{parsed.act}: {failure}\n  help: {failure.help}", file=sys.stderr)
         return int(ExitCode.DATA)
     return int(ExitCode.DONE)

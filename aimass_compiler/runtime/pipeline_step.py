@@ -17,7 +17,8 @@ from aimass_compiler import conventions
 from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.settings import Settings
-from aimass_compiler.programs.object_store import Store, StoreFailure
+from aimass_compiler.programs.object_store import Store
+from aimass_compiler.programs.stored_files import StoreError
 from aimass_compiler.runtime.__main__ import main as run_stage
 from aimass_compiler.stages import REPEAT, STAGES, Stage
 from aimass_compiler.stages.recipe import recipe_digest
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if code != ExitCode.DONE:
             return code
         left = store.keep(parsed.model, stage.name, parsed.root, [f"{own}/{stage.name}"])
-    except StoreFailure as failure:
+    except StoreError as failure:
         print(f"{stage.name}: {failure}\n  help: {failure.help}", file=sys.stderr)
         return int(ExitCode.DATA)
     parsed.left.parent.mkdir(parents=True, exist_ok=True)

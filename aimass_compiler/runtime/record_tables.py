@@ -10,9 +10,9 @@ from pathlib import Path
 
 from aimass_compiler import conventions
 from aimass_compiler.exit_codes import ExitCode
+from aimass_compiler.programs.stored_files import StoreError
 from aimass_compiler.records.compaction import compact
 from aimass_compiler.records.record_table import require_library
-from aimass_compiler.records.store_files import RecordsFailure
 
 
 def main(arguments: list[str]) -> int:
@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
         require_library()
         days = json.loads(parsed.retention.read_text(encoding="utf-8")) if parsed.retention else {}
         done = compact(store, days, datetime.now(UTC))
-    except RecordsFailure as failure:
+    except StoreError as failure:
         print(f"records: {failure}\n  help: {failure.help}", file=sys.stderr)
         return int(ExitCode.FAILED)
     except (OSError, ValueError) as error:

@@ -16,7 +16,8 @@ import pytest
 import yaml
 from harness.s3_server import s3_server
 
-from aimass_compiler.programs.object_store import Store, StoreFailure
+from aimass_compiler.programs.object_store import Store
+from aimass_compiler.programs.stored_files import StoreError
 from aimass_compiler.render.training.cluster import WORKSPACE
 from aimass_compiler.runtime.exchange import left
 from aimass_compiler.runtime.exchange import main as exchange
@@ -85,7 +86,7 @@ def test_other_bytes_under_the_same_name_are_refused(tmp_path: Path, folder: str
     Store(folder).send("m", "given", project(tmp_path / "here"), ["data/rows.csv"])
     (stored,) = (path for path in (tmp_path / "store" / "files").rglob("*") if path.is_file())
     stored.write_text("x,y\n2,b\n")
-    with pytest.raises(StoreFailure, match="has other bytes under the name"):
+    with pytest.raises(StoreError, match="has other bytes under the name"):
         Store(folder).receive("m", "given", tmp_path / "there")
     assert list((tmp_path / "there" / "data").iterdir()) == []
 
@@ -93,7 +94,7 @@ def test_other_bytes_under_the_same_name_are_refused(tmp_path: Path, folder: str
 def test_a_list_that_leads_out_is_refused(tmp_path: Path, folder: str) -> None:
     (tmp_path / "store" / "m").mkdir(parents=True)
     (tmp_path / "store" / "m" / "given.json").write_text(json.dumps({"../out": {"md5": "0" * 32, "size": 1}}))
-    with pytest.raises(StoreFailure, match="leads out of the project"):
+    with pytest.raises(StoreError, match="leads out of the project"):
         Store(folder).receive("m", "given", tmp_path / "there")
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from aimass_compiler.programs.stored_files import StoredFiles, StoreError
 from aimass_compiler.records import compaction
 from aimass_compiler.records.compaction import Compacted, compact
 from aimass_compiler.records.erasure import erase
 from aimass_compiler.records.record_table import RecordTable
-from aimass_compiler.records.store_files import RecordsFailure, StoreFiles
 from records.stored import NOW, RAW, bring, in_otlp, record, requests, url_of
 
 
@@ -132,6 +132,6 @@ def test_an_erasure_that_was_killed_is_finished_by_the_next_run(
 
 def test_a_store_of_another_format_is_refused(tmp_path: Path) -> None:
     (tmp_path / "compaction.json").write_text('{"format": "aimass.compaction/v9"}')
-    with pytest.raises(RecordsFailure, match=r"format aimass\.compaction/v9"):
+    with pytest.raises(StoreError, match=r"format aimass\.compaction/v9"):
         compact(url_of(tmp_path), {}, NOW)
-    assert StoreFiles(url_of(tmp_path)).listed("raw") == []
+    assert StoredFiles(url_of(tmp_path)).listed("raw") == []

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy
 import polars
-import pyarrow.fs
 import pytest
 from evaluate.handmade import CHURN, Project
 from package.test_package import packaged
@@ -25,7 +24,7 @@ from render.models import pipeline
 from aimass_compiler import conventions, training_names
 from aimass_compiler.pipeline import node_variables
 from aimass_compiler.pipeline.schedule import last_time
-from aimass_compiler.programs.object_store import opened
+from aimass_compiler.programs.stored_files import StoredFiles
 from aimass_compiler.render import render
 from scripts.cluster.processes import free_ports
 from tests.harness.s3_server import s3_server
@@ -82,10 +81,8 @@ def started(index: int, root: Path, port: int, command: list[str]) -> subprocess
 
 def left(url: str) -> dict[str, bytes]:
     """What lies below a URL, by its path there."""
-    files, root = opened(url)
-    found = files.get_file_info(pyarrow.fs.FileSelector(root, recursive=True))
-    paths = [each.path for each in found if each.is_file]
-    return {path.removeprefix(f"{root}/"): files.open_input_file(path).read() for path in paths}
+    files = StoredFiles(url)
+    return {each.name: files.read(each.name) for each in files.listed()}
 
 
 def test_a_cluster_leaves_the_same_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,9 +98,7 @@ def test_a_cluster_leaves_the_same_files(tmp_path: Path, monkeypatch: pytest.Mon
         chance = numpy.random.default_rng(3)
         rows = {"tenure": chance.normal(size=ROWS), "plan": chance.choice(["basic", "plus", "pro"], ROWS)}
         polars.DataFrame({**rows, "note": ["slow"] * ROWS}).write_parquet(tmp_path / "new.parquet")
-        files, root = opened(store)
-        with files.open_output_stream(f"{root}/new.parquet") as stream:
-            stream.write((tmp_path / "new.parquet").read_bytes())
+        StoredFiles(store).upload(tmp_path / "new.parquet", "new.parquet")
         scored: dict[str, Any] = {"source": f"{store}/new.parquet", "schedule": YEARLY}
         commands = {}
         for name in ("alone", "there"):

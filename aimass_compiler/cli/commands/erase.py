@@ -40,9 +40,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Erase; answers an ExitCode."""
+    from aimass_compiler.programs.stored_files import StoreError
     from aimass_compiler.records.erasure import erase
     from aimass_compiler.records.record_table import require_library
-    from aimass_compiler.records.store_files import RecordsFailure
 
     project = project_of(arguments)
     place = records_of(project, arguments)
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         require_library()
         done = erase(place.store, place.model, column, value, datetime.now(UTC))
-    except RecordsFailure as failure:
+    except StoreError as failure:
         terminal.error(str(failure), failure.help)
         return ExitCode.FAILED
     print(f"erased {done.rows} records of {arguments.model}; what still comes in from before goes as well")

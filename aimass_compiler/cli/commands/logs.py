@@ -84,8 +84,8 @@ def _time(text: str) -> datetime:
 
 def run(arguments: argparse.Namespace) -> int:
     """Read and write them out; answers an ExitCode."""
+    from aimass_compiler.programs.stored_files import StoreError
     from aimass_compiler.records.query import RecordsWanted, ask
-    from aimass_compiler.records.store_files import RecordsFailure
 
     project = project_of(arguments)
     form = _form(arguments)
@@ -106,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     try:
         found = ask(place.store, question)
-    except RecordsFailure as failure:
+    except StoreError as failure:
         terminal.error(str(failure), failure.help)
         return ExitCode.FAILED
     if not found.num_rows:

@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     from aimass_compiler.programs import dvc
     from aimass_compiler.programs.kubectl import KubectlError
     from aimass_compiler.programs.kustomize import KustomizeError
-    from aimass_compiler.programs.object_store import StoreFailure
+    from aimass_compiler.programs.stored_files import StoreError
 
     project = project_of(arguments)
     pipeline = brought_up_to_date(project, arguments.model)
@@ -94,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
             return ExitCode.DONE if arguments.upload else _finish_here(arguments, project, pipeline)
     except ClusterError as error:
         return clusters.report_error(error)
-    except StoreFailure as failure:
+    except StoreError as failure:
         terminal.error(str(failure), failure.help)
         return ExitCode.DATA
     except (KustomizeError, KubectlError) as error:
@@ -111,7 +111,7 @@ def _chosen(arguments: argparse.Namespace) -> Callable[[argparse.Namespace, Clus
 
 
 def _upload(arguments: argparse.Namespace, wanted: ClusterTraining) -> None:
-    """Store what the steps of a pipeline read: the recipe and the files. Raises StoreFailure."""
+    """Store what the steps of a pipeline read: the recipe and the files. Raises StoreError."""
     del arguments
     store = _store(wanted)
     recipe = f"{conventions.GENERATED_FOLDER}/{wanted.model}/{conventions.PIPELINE_FILE}"
@@ -121,7 +121,7 @@ def _upload(arguments: argparse.Namespace, wanted: ClusterTraining) -> None:
 
 
 def _fetch(arguments: argparse.Namespace, wanted: ClusterTraining) -> None:
-    """Put what a pipeline left into the project. Raises StoreFailure."""
+    """Put what a pipeline left into the project. Raises StoreError."""
     del arguments
     from tempfile import TemporaryDirectory
 
@@ -137,11 +137,11 @@ def _fetch(arguments: argparse.Namespace, wanted: ClusterTraining) -> None:
 
 
 def _store(wanted: ClusterTraining) -> Store:
-    from aimass_compiler.programs.object_store import StoreFailure
+    from aimass_compiler.programs.stored_files import StoreError
 
     if wanted.store is None:
         place = f"`environments.{wanted.environment}` in {conventions.SETTINGS_FILE}"
-        raise StoreFailure(f"{place} has no `store`")
+        raise StoreError(f"{place} has no `store`", "name one there, such as `store: s3://bucket/path`")
     return wanted.store
 
 

@@ -14,8 +14,8 @@ from aimass_compiler import conventions
 from aimass_compiler.character_set import print_everywhere
 from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.model_path import name_of
+from aimass_compiler.programs.stored_files import StoreError
 from aimass_compiler.records.query import RecordsWanted, ask
-from aimass_compiler.records.store_files import RecordsFailure
 from aimass_compiler.runtime.evaluation.measures import metrics_of
 from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.parts import read_parts
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if failure.help:
             print(f"  help: {failure.help}", file=sys.stderr)
         return int(failure.code)
-    except RecordsFailure as failure:
+    except StoreError as failure:
         print(f"truth: {failure}\n  help: {failure.help}", file=sys.stderr)
         return int(ExitCode.FAILED)
     except OSError as error:

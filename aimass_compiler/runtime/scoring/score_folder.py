@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import pyarrow.parquet
 
-from aimass_compiler.programs.object_store import opened
+from aimass_compiler.programs.stored_files import StoredFiles
 
 REPORT = "_report.json"
 REJECTS = "_rejects"
@@ -38,17 +38,17 @@ class ScoreFolder(Protocol):
         """The files that are there, of an earlier run or of this one, before it was killed."""
 
     def facts(self, name: str) -> Mapping[str, Any]:
-        """What a part says of itself. Raises OSError or ValueError where it is damaged."""
+        """What a part says of itself. Raises StoreError, OSError or ValueError where it is damaged."""
 
     def write(self, name: str, content: bytes) -> None:
-        """Keep a file, as a whole or not at all. Raises OSError."""
+        """Keep a file, as a whole or not at all. Raises StoreError or OSError."""
 
     def finish(self, names: Collection[str], report: Mapping[str, Any]) -> None:
-        """These files and the report are the table; others are none of it. Raises OSError."""
+        """These files and the report are the table; others are none of it. Raises StoreError or OSError."""
 
 
 def score_folder(place: str, root: Path) -> ScoreFolder:
-    """The folder at a path below the project's root, or at a URL. Raises OSError or ValueError."""
+    """The folder at a path below the project's root, or at a URL. Raises StoreError."""
     return InStore(place) if "://" in place else OnDisk(root / place, place)
 
 
@@ -116,36 +116,26 @@ class InStore:
     """A folder of an object store, whose report says which files are the table."""
 
     def __init__(self, url: str) -> None:
-        self._files, self._root = opened(url)
+        self._files = StoredFiles(url)
         self.shown = url
 
     def strangers(self) -> tuple[str, ...]:
         return ()  # a run has a folder that is called after it, in which nothing else is
 
     def names(self) -> frozenset[str]:
-        from pyarrow.fs import FileSelector
-
-        listed = self._files.get_file_info(FileSelector(self._root, recursive=True, allow_not_found=True))
-        begin = f"{self._root.rstrip('/')}/"
-        return frozenset(each.path.removeprefix(begin) for each in listed if each.is_file)
+        return frozenset(each.name for each in self._files.listed())
 
     def facts(self, name: str) -> Mapping[str, Any]:
-        with self._files.open_input_file(self._place(name)) as stream:
+        with self._files.opened(name) as stream:
             return _facts(pyarrow.parquet.read_metadata(stream))
 
     def write(self, name: str, content: bytes) -> None:
-        if self._files.type_name == "local":  # elsewhere there are no folders
-            self._files.create_dir(self._place(name).rpartition("/")[0])
-        with self._files.open_output_stream(self._place(name)) as stream:
-            stream.write(content)
+        self._files.write(name, content)
 
     def finish(self, names: Collection[str], report: Mapping[str, Any]) -> None:
         self.write(REPORT, _as_json(report))
         for other in sorted(self.names().difference(names, (REPORT,))):
-            self._files.delete_file(self._place(other))
-
-    def _place(self, name: str) -> str:
-        return f"{self._root.rstrip('/')}/{name}"
+            self._files.delete(other)
 
 
 def _facts(metadata: pyarrow.parquet.FileMetaData) -> Mapping[str, Any]:

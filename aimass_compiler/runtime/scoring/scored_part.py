@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from aimass_compiler.catalog.artifacts._tensors import pack
 from aimass_compiler.conventions import SIGNATURE_FILE
+from aimass_compiler.programs.stored_files import StoreError
 from aimass_compiler.runtime.scoring.row_contract import COLUMN, REASON, refused_for, sorted_rows
 from aimass_compiler.runtime.scoring.score_folder import FACTS, REJECTS, score_folder
 from aimass_compiler.runtime.scoring.scored_rows import ROW, VERSION, answered, is_finite, watched
@@ -89,7 +90,7 @@ class TableScorer:
             try:
                 found = self._scores.facts(name)
                 return PartFacts(**found, name=name, is_new=False)
-            except (OSError, ValueError, KeyError, TypeError, polars.exceptions.PolarsError):
+            except (StoreError, OSError, ValueError, KeyError, TypeError, polars.exceptions.PolarsError):
                 pass  # half of a part is none: it is made again
         return self._scored(name, block)
 

@@ -10,6 +10,7 @@ from aimass_compiler import drift_methods
 from aimass_compiler.catalog.source import UnreadableError
 from aimass_compiler.diagnostics import first_line
 from aimass_compiler.exit_codes import ExitCode
+from aimass_compiler.programs.stored_files import StoreError
 from aimass_compiler.runtime.data_engine import data_engine
 from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.scoring.row_contract import require_columns
@@ -38,9 +39,9 @@ def score_table(scoring: Scoring, package: Path, root: Path, scratch: Path) -> d
     Raises StageFailure where it cannot be read, the package is damaged, or too many rows break the contract;
     then readers have what they had before.
     """
-    folder = score_folder(scoring.into, root)
-    _require_own(folder)
     try:
+        folder = score_folder(scoring.into, root)
+        _require_own(folder)
         with data_engine(scratch) as engine:
             scorer = TableScorer(package, scoring.key, scoring.into, root)
             table = _read(scoring, scorer, root, engine)
@@ -51,6 +52,8 @@ def score_table(scoring: Scoring, package: Path, root: Path, scratch: Path) -> d
             folder.finish(files, report)
     except ServerFailure as failure:
         raise StageFailure(failure.code, failure.message) from None
+    except StoreError as error:
+        raise StageFailure(ExitCode.DISK, str(error), error.help) from None
     except polars.exceptions.PolarsError as error:
         reason = first_line(error).replace(str(root), ".")
         raise StageFailure(ExitCode.DATA, f"{scoring.source.shown} cannot be read: {reason}") from None

@@ -13,8 +13,8 @@ from aimass_compiler import conventions
 from aimass_compiler.character_set import print_everywhere
 from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.model_path import name_of
+from aimass_compiler.programs.stored_files import StoreError
 from aimass_compiler.records.query import RecordsWanted, ask
-from aimass_compiler.records.store_files import RecordsFailure
 from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.parts import read_parts
 from aimass_compiler.runtime.production.judged_rows import usable
@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (StageFailure, ServerFailure) as failure:
         print(f"shadow: {failure.message}", file=sys.stderr)
         return int(failure.code)
-    except RecordsFailure as failure:
+    except StoreError as failure:
         print(f"shadow: {failure}\n  help: {failure.help}", file=sys.stderr)
         return int(ExitCode.FAILED)
     return int(ExitCode.DONE)
