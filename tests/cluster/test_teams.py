@@ -15,10 +15,12 @@ import yaml
 
 from aimass_compiler.cli import main
 from aimass_compiler.exit_codes import ExitCode
+from aimass_compiler.kubernetes.connection import connect
+from aimass_compiler.kubernetes.rollback import Rollback, roll_back
 from scripts.cluster.cluster import Cluster
 from tests.cluster.overlays import Project, cloned, names
 from tests.cluster.test_access import SPEC, answers
-from tests.harness.releases import release
+from tests.harness.releases import DIGEST, release
 
 pytestmark = pytest.mark.cluster
 ROUTE = "serving: {replicas: {min: 1, max: 2}, gateway: {host: %s}}\n"
@@ -325,3 +327,40 @@ def test_who_is_no_administrator_makes_no_namespace_and_no_right(company: Compan
     run = mine.run("fleet", f"teams/{team}", "--apply", "--force-conflicts")
     assert run.code == ExitCode.REFUSED
     assert "may not get configmaps" in run.told
+
+
+ONCALL = """
+environments: {dev: {oncall: {service_account: {name: oncall}}}}
+servers: {small: {replicas: {min: 1, max: 1}}}
+"""
+
+
+@pytest.mark.parametrize("serving", ["", "serving: {shared: small}\n"], ids=["alone", "shared"])
+def test_who_is_on_call_of_a_team_takes_back_a_release_and_no_more(
+    cluster: Cluster, tmp_path: Path, serving: str
+) -> None:
+    team = f"o-{secrets.token_hex(3)}"
+    namespace, bad = f"ml-{team}-dev", f"sha256:{'f' * 64}"
+    project = Project(tmp_path, namespace, cluster.kubeconfig)
+    (tmp_path / "specs" / team).mkdir(parents=True)
+    (tmp_path / "specs" / team / "churn.yaml").write_text(SPEC + serving, encoding="utf-8")
+    (tmp_path / "aimass.yaml").write_text(ONCALL, encoding="utf-8")
+    described(tmp_path, **{team: {"quota": {"cpu": 8}}})
+    assert main(["compile", "--root", str(tmp_path)]) == ExitCode.DONE
+    assert project.run("fleet", "--apply").code == 0
+    for version, digest in (("v1", DIGEST), ("v2", bad)):
+        release(tmp_path, f"{team}/churn", digest=digest, version=version)
+        assert project.apply(f"{team}/churn").code == 0
+    oncall = cluster.kubeconfig_for(f"{namespace}/oncall")
+    wanted = Rollback("churn", "dev", namespace, "it harms", 60)
+    done = roll_back(connect(oncall), wanted, list[str]().append)
+    assert (done.release.version, done.hold.version, done.hold.digests) == ("v1", "v2", (bad,))
+    held = cluster.objects("configmaps,deployments", namespace)
+    serving = json.dumps([each for each in held if each["metadata"]["name"] in {"churn", "churn-served"}])
+    assert (f"churn@{DIGEST}" in serving, bad in serving) == (True, False)
+    assert Project(tmp_path, namespace, oncall).apply(f"{team}/churn").code == ExitCode.REFUSED
+    answered = everything_asked(oncall, namespace)
+    assert {key: code for key, code in answered.items() if key[1] in BOUNDS and code != 403} == {}
+    made_or_gone = [key for key, code in answered.items() if key[0] in {"POST", "DELETE"} and code != 403]
+    assert made_or_gone == []
+    cluster.kubectl("delete", "namespace", namespace, "--wait=false")
