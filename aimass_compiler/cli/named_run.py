@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
+from aimass_compiler.cli.dvc_repository import ready_for_dvc
 from aimass_compiler.cli.selection import UnknownName, spec_of
 from aimass_compiler.cli.views import findings
 from aimass_compiler.diagnostics import HintedError
@@ -120,8 +121,7 @@ def _in_copy(  # what is run, how, and under which name
     from aimass_compiler.programs import experiments, working_copy
 
     model = pipeline.path
-    if made := dvc.prepare(project.root):
-        print(f"prepared this project for DVC: commit {' and '.join(made)}")
+    ready_for_dvc(project.root)
     folder = project.root / _FOLDER / model / name
     with folder_locked(folder, lambda: print(f"another run `{name}` goes on; waiting for it", flush=True)):
         _require_free(project.root, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import os
 import re
@@ -26,6 +27,9 @@ except DvcException as error:
 """
 #: Where `dvc plots show` draws.
 _PLOTS = "dvc_plots"
+#: What git leaves out of `.dvc` (dvc.repo.init), which DVC writes only where git is.
+_OWN_GITIGNORE = ".dvc/.gitignore"
+_LEFT_OUT_OF_DVC = ("/config.local", "/tmp", "/cache")  # noqa: S108  # a line of a .gitignore
 #: So many of what DVC and the stages say last are looked at for the reason of a failure.
 _LAST_LINES = 12
 #: What DVC says when a stage's command ends badly (dvc.stage.exceptions.StageCmdFailedError).
@@ -65,34 +69,60 @@ class DiskRefuses(DvcFailed):
 def prepare(root: Path) -> tuple[str, ...]:
     """Make a project a DVC repository where it is none; answers what there is to commit then.
 
-    Before the first run git is made to leave out what stages make, which is DVC's to keep. Raises DvcFailed.
+    Before the first run git is made to leave out what stages make, which is DVC's to keep: a git that begins
+    later does so, too. Raises DvcFailed.
     """
     return (*_made_repository(root), *_left_out_of_git(root))
 
 
 def _made_repository(root: Path) -> tuple[str, ...]:
+    """`.dvc` where it was made, or told that there is a git by now, without which experiments are refused."""
     if (root / ".dvc").is_dir():
-        return ()
+        return _made_known_to_git(root)
     done = _run(["init", "--quiet", *_where_git_is(root)], root, lambda line: None)  # noqa: ARG005  # nothing new
     if done != 0:
         raise DvcMissing(f"`dvc init` failed in {root}", "run it there to see why")
+    if git.ignores(".", root) is None:
+        _add_lines(root / _OWN_GITIGNORE, _LEFT_OUT_OF_DVC)
     return (".dvc",)
+
+
+def _made_known_to_git(root: Path) -> tuple[str, ...]:
+    if not _knows_no_git(root) or git.ignores(".", root) is not False:
+        return ()
+    said: list[str] = []
+    if _run(["config", "--unset", "core.no_scm"], root, said.append) != 0:
+        raise DvcFailed(f"DVC could not be told of git: {_last_complaint(said)}")
+    return (".dvc/config",)
+
+
+def _knows_no_git(root: Path) -> bool:
+    config = configparser.ConfigParser(interpolation=None, strict=False)
+    try:
+        config.read(root / ".dvc" / "config", encoding="utf-8")
+        return config.getboolean("core", "no_scm", fallback=False)
+    except (configparser.Error, OSError, ValueError):
+        return False  # DVC says what it thinks of it
 
 
 def _left_out_of_git(root: Path) -> tuple[str, ...]:
     names = (conventions.ARTIFACTS_FOLDER, _PLOTS)
-    made = [f"{name}/" for name in names if git.ignores(f"{name}/", root) is False]
+    made = [f"/{name}/" for name in names if not git.ignores(f"{name}/", root)]
     if not made or (root / conventions.ARTIFACTS_FOLDER).exists():  # later, who tracks them has a reason
         return ()
-    path = root / ".gitignore"
+    _add_lines(root / ".gitignore", made)
+    return (".gitignore",)
+
+
+def _add_lines(path: Path, lines: Sequence[str]) -> None:
+    """To a file that may exist. Raises DiskRefuses."""
     try:
         before = path.read_bytes() if path.exists() else b""
         line_end = b"\n" if before and not before.endswith(b"\n") else b""
         with path.open("ab") as stream:
-            stream.write(line_end + b"".join(f"/{name}\n".encode() for name in made))
+            stream.write(line_end + b"".join(f"{line}\n".encode() for line in lines))
     except OSError as error:
         raise DiskRefuses(f"{path.name} could not be written: {error.strerror}") from None
-    return (path.name,)
 
 
 def _where_git_is(root: Path) -> list[str]:

@@ -61,6 +61,26 @@ def test_a_project_that_git_leaves_out_leaves_its_gitignore_alone(tmp_path: Path
     assert not (project.root / ".gitignore").exists()
 
 
+def test_a_git_that_begins_after_the_first_run_has_no_results_and_keeps_experiments(tmp_path: Path) -> None:
+    project, above = Project.make(tmp_path / "models"), seen_from(tmp_path)
+    done = project.aimass("run", "churn", "--until", "prepare", variables=above)
+    assert "made this project a DVC repository: after `git init`, commit .dvc and .gitignore\n" in done.out
+    git(project.root, "init", "--quiet")
+    git(project.root, "add", ".")
+    added = git(project.root, "ls-files").split()
+    assert {path for path in added if path.startswith((".dvc/", "artifacts/"))} == {
+        ".dvc/.gitignore",
+        ".dvc/config",
+    }
+    person = ["-c", "user.name=Ann", "-c", "user.email=ann@example.com"]
+    git(project.root, *person, "commit", "--quiet", "-m", "begin")
+    options = ["--set", "data.split.train=0.5", "--set", "data.split.test=0.3", "--name", "half"]
+    kept = project.aimass("run", "churn", "--until", "prepare", *options, variables=above)
+    assert kept.code == 0, kept.told
+    assert "told DVC of the git repository: commit .dvc/config\n" in kept.out
+    assert "kept as `half`" in kept.out
+
+
 def seen_from(root: Path) -> dict[str, str]:
     """The variables with which git looks as far up as this repository."""
     return {"GIT_CEILING_DIRECTORIES": str(root.parent)}

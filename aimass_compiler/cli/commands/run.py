@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler import conventions
 from aimass_compiler.cli import snapshots, terminal
+from aimass_compiler.cli.dvc_repository import ready_for_dvc
 from aimass_compiler.cli.prepared_rows import EarlierRows, told
 from aimass_compiler.cli.selection import add_root, add_spec, project_of
 from aimass_compiler.cli.views.run import StageProgress, results
@@ -106,9 +107,7 @@ def run_stages(project: Project, pipeline: Pipeline, arguments: argparse.Namespa
         after={"prepare": lambda: told(folder, pipeline, earlier)},
     )
     try:
-        if made := dvc.prepare(project.root):
-            done = "made this project a DVC repository" if ".dvc" in made else "had git leave out results"
-            print(f"{done}: commit {' and '.join(made)}")
+        ready_for_dvc(project.root)
         status = _reproduced(project, pipeline, arguments, stages)
     except snapshots.NotAnswered as failed:
         terminal.error(str(failed), failed.help)

@@ -11,6 +11,7 @@ from aimass_compiler import conventions
 from aimass_compiler.cli.views.cells import table
 from aimass_compiler.cli.views.search_results import search_results, shown
 from aimass_compiler.model_path import depth
+from aimass_compiler.programs import git
 from aimass_compiler.stages import REPEAT, SCORE, STAGES, artifacts
 from aimass_compiler.stages.result_file import read_result
 
@@ -228,6 +229,7 @@ def _places(pipeline: Pipeline, root: Path) -> Iterator[str]:
             [f"aimass serve {name}", f"serve it on port {conventions.PORT}"],
             [f"aimass predict {name} --example", "ask it about one row"],
             [f"aimass explain {name}", "the spec with every default and where it comes from"],
+            *([] if git.ignores(".", root) is not None else [["git init", "keep all of it in git"]]),
             [f"git add {' '.join(_committed(root, name))}", "commit what was declared, and what ran for it"],
             [f"aimass publish {name}", "then make it a version, with its images in the registry"],
             [
