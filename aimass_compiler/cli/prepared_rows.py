@@ -73,7 +73,7 @@ def _profile(folder: Path, pipeline: Pipeline) -> Iterator[str]:
     with Local() as engine:
         table = engine.table(_some_rows(folder))
         target = next((name for name in pipeline.task.targets if name in table.schema), None)
-        found = profile(table, target)
+        found = profile(table, target, {name: each.type for name, each in pipeline.data.columns.items()})
     path = folder / artifacts.PROFILE
     path.write_text(document(pipeline.path, found), encoding="utf-8")
     count = len(found.suspects)

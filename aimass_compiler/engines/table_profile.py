@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.engines.target_association import associations
@@ -37,6 +38,8 @@ _GAPS_TELL = 0.5
 _LEAST_OFTEN, _FARTHEST, _FEWEST_NUMBERS = 5, 5, 10
 _SPACES_OF_PROSE = 4
 _SAME = 0.9999
+#: Types whose values may all differ: declared so, a column is no identifier by mistake.
+_DECLARED_UNIQUE = frozenset({"id", "text", "time"})
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class ColumnProfile:
 
     name: str
     type: str
-    """`number`, `flag`, `text`, `time`, `list` or `other`."""
+    """How it is stored: `number`, `flag`, `text`, `time`, `list` or `other`."""
     missing: int
     distinct: int
     is_estimated: bool
@@ -55,6 +58,8 @@ class ColumnProfile:
     frequent: tuple[tuple[str, float], ...]
     """The most frequent values of the sample with their shares; none of numbers with many values."""
     association: TargetAssociation | None = None
+    declared: str = ""
+    """The type that a spec gives it, such as `category`."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +105,13 @@ class _Seen:
     sample: list[polars.DataFrame]
 
 
-def profile(table: Table, target: str | None = None) -> TableProfile:
-    """Look at every row once. Raises KeyError where there is no such target."""
+def profile(
+    table: Table, target: str | None = None, declared: Mapping[str, str] = MappingProxyType({})
+) -> TableProfile:
+    """Look at every row once; `declared` are the types of a spec's columns.
+
+    Raises KeyError where there is no such target.
+    """
     import polars
 
     if target is not None and target not in table.schema:
@@ -114,7 +124,11 @@ def profile(table: Table, target: str | None = None) -> TableProfile:
     duplicates = seen.rows - polars.concat(hashed).n_unique() if seen.rows and hashed else 0
     told = {} if target is None else associations(sample, target)
     columns = tuple(
-        replace(_column(name, table.schema[name], seen, sample), association=told.get(name))
+        replace(
+            _column(name, table.schema[name], seen, sample),
+            association=told.get(name),
+            declared=declared.get(name, ""),
+        )
         for name in table.schema
     )
     suspects = tuple(_suspects(columns, seen.rows, sample, target))
@@ -261,7 +275,8 @@ def _alone_suspect(column: ColumnProfile, known: int, sampled: polars.Series) ->
         )
     is_unique = known >= _FEWEST_UNIQUE and column.distinct >= _UNIQUE_SHARE * known
     is_continuous = sampled.dtype.is_float() or sampled.dtype.is_temporal() or sampled.dtype.is_nested()
-    if is_unique and not is_continuous and not _is_prose(sampled):
+    is_expected = column.declared in _DECLARED_UNIQUE or is_continuous
+    if is_unique and not is_expected and not _is_prose(sampled):
         yield Suspect(column.name, "identifier", "nearly every row has another value: declare it as `id`")
 
 

@@ -56,6 +56,34 @@ def test_what_gives_the_target_away_is_suspected_and_nothing_else() -> None:
     }
 
 
+def test_what_a_spec_declares_as_an_id_is_no_doubt(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Local() as engine:
+        table = engine.table([CUSTOMERS.lazy()])
+        found = profile(table, "churned", {"number": "id", "plan": "category"})
+        doubted = profile(table, "churned", {"number": "category"})
+    assert ("identifier", "number") not in suspects(found)
+    assert ("identifier", "number") in suspects(doubted)
+    shown = {line.split()[0]: line for line in people("rows", found).splitlines() if line.strip()}
+    assert " id " in shown["number"]
+    assert "basic 3" in shown["plan"]
+    assert "%, " in shown["plan"]
+
+    # A model's own: the types are those of its pipeline.
+    prepared = tmp_path / "artifacts" / "m" / "prepare"
+    prepared.mkdir(parents=True)
+    for split in ("train", "validation", "test"):
+        CUSTOMERS.write_parquet(prepared / f"{split}.parquet")
+    generated = tmp_path / "generated" / "m"
+    generated.mkdir(parents=True)
+    document = {"task": {"target": "churned"}, "data": {"columns": {"number": {"type": "id"}}}}
+    (generated / "pipeline.json").write_text(json.dumps(document))
+    (tmp_path / "specs").mkdir()
+    assert main(["profile", "m", "--root", str(tmp_path)]) == 0
+    assert "identifier" not in capsys.readouterr().out
+
+
 def test_gaps_that_tell_the_target_are_told_apart_from_values_that_do() -> None:
     refunds = [value if number % 9 else 1.0 for number, value in enumerate(CUSTOMERS["refund"].to_list())]
     found = profiled(CUSTOMERS.with_columns(refund=polars.Series(refunds)), target="churned")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.selection import UnknownName, add_root, project_of
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     project = project_of(arguments)
     try:
-        frames, target = _frames(arguments, project)
+        frames, target, declared = _frames(arguments, project)
     except UnusableDataError as error:
         terminal.error(error.message, error.hint)
         return ExitCode.FAILED
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         rows = engine.table(frames)
         if target is not None and target not in rows.schema:
             raise UnknownName(f"there is no column `{target}`", did_you_mean(target, rows.schema))
-        found = profile(rows, target)
+        found = profile(rows, target, declared)
     show = {"people": views.people, "json": views.document, "html": views.page}[arguments.format]
     sys.stdout.write(show(arguments.data, found))
     return ExitCode.DONE
@@ -67,8 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _frames(
     arguments: argparse.Namespace, project: Project
-) -> tuple[list[polars.DataFrame | polars.LazyFrame], str | None]:
-    """The rows, and the target. Raises UnusableDataError and UnknownName."""
+) -> tuple[list[polars.DataFrame | polars.LazyFrame], str | None, dict[str, str]]:
+    """The rows, the target, and the types that a spec declares. Raises UnusableDataError and UnknownName."""
     from aimass_compiler.cli.views.cells import safe
     from aimass_compiler.starter.data_file import opened
 
@@ -79,8 +79,9 @@ def _frames(
         count.clear()
         for remark in remarks:
             terminal.report(f"note: {safe(remark)}")
-        return [frame], arguments.target
-    return _prepared(arguments.data, project), arguments.target or _target(arguments.data, project)
+        return [frame], arguments.target, {}
+    target = arguments.target or _target(arguments.data, project)
+    return _prepared(arguments.data, project), target, _declared(arguments.data, project)
 
 
 def _prepared(model: str, project: Project) -> list[polars.DataFrame | polars.LazyFrame]:
@@ -100,12 +101,24 @@ def _prepared(model: str, project: Project) -> list[polars.DataFrame | polars.La
 
 
 def _target(model: str, project: Project) -> str | None:
+    try:
+        return str(_pipeline(model, project)["task"]["target"]) or None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _declared(model: str, project: Project) -> dict[str, str]:
+    """The types of a model's columns; none where it is no model, or was not compiled."""
+    try:
+        columns = _pipeline(model, project)["data"]["columns"]
+        return {name: str(column["type"]) for name, column in columns.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _pipeline(model: str, project: Project) -> Any:
     import json
 
     from aimass_compiler.conventions import PIPELINE_FILE
 
-    try:
-        document = json.loads((project.generated / model / PIPELINE_FILE).read_text(encoding="utf-8"))
-        return str(document["task"]["target"]) or None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    return json.loads((project.generated / model / PIPELINE_FILE).read_text(encoding="utf-8"))

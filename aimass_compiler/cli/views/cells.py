@@ -150,5 +150,5 @@ def _cell(character: str, column: int) -> _Cell:
 
 def _padded(cell: str, width: int) -> str:
     space = " " * (width - width_of(cell))
-    is_number = cell[:1].isdigit() or cell[:2] in {"-0", "-1"} or cell[:1] == "-"
+    is_number = cell[:1].isdigit() or cell[:1] == "-" or (cell[:1] == "+" and cell[1:2].isdigit())
     return space + cell if is_number else cell + space

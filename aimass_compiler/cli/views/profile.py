@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from aimass_compiler.engines.table_profile import ColumnProfile, TableProfile
 
 _LONGEST = 44
+#: From this share on, percents need no decimals.
+_WHOLE_PERCENT = 0.1
 
 
 def people(name: str, found: TableProfile) -> str:
@@ -73,7 +75,8 @@ def _row(column: ColumnProfile, found: TableProfile) -> list[str]:
     share = column.missing / max(1, found.rows)
     about = "~" if column.is_estimated else ""
     distinct = "" if column.type == "list" else f"{about}{column.distinct:,}"
-    row = [column.name, column.type, f"{share:.1%}" if column.missing else "", distinct, _values(column)]
+    type_ = column.declared or column.type
+    row = [column.name, type_, f"{share:.1%}" if column.missing else "", distinct, _values(column)]
     if found.target is None:
         return row
     told = column.association
@@ -87,5 +90,9 @@ def _values(column: ColumnProfile) -> str:
     if column.summary and not (column.frequent and column.distinct <= len(column.frequent)):
         found = column.summary
         return f"{found['min']:.4g} … {found.get('p50', found['mean']):.4g} … {found['max']:.4g}"
-    shown = ", ".join(f"{value} {share:.2g}" for value, share in column.frequent)
+    shown = ", ".join(f"{value} {_percent(share)}" for value, share in column.frequent)
     return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if share >= _WHOLE_PERCENT else f"{100 * share:.2g}%"

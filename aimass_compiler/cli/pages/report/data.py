@@ -64,7 +64,7 @@ def _column(column: dict[str, Any], rows: int, personal: frozenset[str]) -> list
     about = "~" if column["is_estimated"] else ""
     distinct = "–" if column["type"] == "list" else f"{about}{column['distinct']:,}"
     values = "personal" if column["name"] in personal else _values(column)
-    return [column["name"], column["type"], missing, distinct, values]
+    return [column["name"], column.get("declared") or column["type"], missing, distinct, values]
 
 
 def _values(column: dict[str, Any]) -> str:
