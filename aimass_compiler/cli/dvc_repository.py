@@ -1,4 +1,4 @@
-"""A project is made a DVC repository before its first run, and told what there is to commit then."""
+"""A project becomes a DVC repository before its first run, and its user sees what there is to commit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aimass_compiler.programs import dvc, git
 if TYPE_CHECKING:
     from pathlib import Path
 
-_DONE = {".dvc": "made this project a DVC repository", ".dvc/config": "told DVC of the git repository"}
+_DONE = {".dvc": "made this project a DVC repository", ".dvc/config": "connected DVC to the git repository"}
 
 
 def ready_for_dvc(root: Path) -> None:

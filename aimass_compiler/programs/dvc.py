@@ -92,7 +92,7 @@ def _made_known_to_git(root: Path) -> tuple[str, ...]:
         return ()
     said: list[str] = []
     if _run(["config", "--unset", "core.no_scm"], root, said.append) != 0:
-        raise DvcFailed(f"DVC could not be told of git: {_last_complaint(said)}")
+        raise DvcFailed(f"DVC could not be connected to git: {_last_complaint(said)}")
     return (".dvc/config",)
 
 

@@ -77,7 +77,7 @@ def test_a_git_that_begins_after_the_first_run_has_no_results_and_keeps_experime
     options = ["--set", "data.split.train=0.5", "--set", "data.split.test=0.3", "--name", "half"]
     kept = project.aimass("run", "churn", "--until", "prepare", *options, variables=above)
     assert kept.code == 0, kept.told
-    assert "told DVC of the git repository: commit .dvc/config\n" in kept.out
+    assert "connected DVC to the git repository: commit .dvc/config\n" in kept.out
     assert "kept as `half`" in kept.out
 
 
