@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy
+import orjson
 import polars
 import pytest
 from jsonschema import Draft202012Validator
@@ -14,6 +15,7 @@ from aimass_compiler.catalog.artifacts._tensors import pack
 from aimass_compiler.catalog.task import Task
 from aimass_compiler.pipeline.columns import SeriesColumn
 from aimass_compiler.runtime import contract
+from aimass_compiler.runtime.load_test.protocols import DIALECTS, ServedSignature
 from aimass_compiler.runtime.packaging.rows import as_json
 from aimass_compiler.runtime.packaging.signature import contract_of
 from aimass_compiler.runtime.server.contract import ColumnContract
@@ -140,3 +142,16 @@ def test_only_what_is_behind_the_last_step_is_missing(steps: list[list[float]]) 
     signature, _ = signature_of(PAIRS, typed([[[1.0, 2.0]]], PAIRS)[0])
     with pytest.raises(RequestError):
         ColumnContract(signature).check({"load": numpy.array([steps], numpy.float32)})
+
+
+@pytest.mark.parametrize("column", [PLAIN, PAIRS])
+def test_the_test_of_the_server_asks_about_series_in_each_protocol(column: SeriesColumn) -> None:
+    steps = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]] if column is PLAIN else [[[1.0, 2.0], [3.0, 4.0]]] * 2
+    rows, _ = typed(steps, column)
+    signature, inputs = signature_of(column, rows)
+    served = ServedSignature({"model": "m", "inputs": inputs, "example": {}, "outputs": [{}]})
+    (in_json,) = (dialect for dialect in DIALECTS if "JSON" in dialect.name)
+    asked = orjson.loads(in_json.request(served, as_json(rows, inputs)).body)["inputs"]
+    found = TensorReader(signature, 1000).tensors(asked, memoryview(b""))
+    assert found["load"].shape == (2, *column.column_type.shape)
+    assert found["load"].ravel().tolist() == rows["load"].explode().to_list()

@@ -103,7 +103,9 @@ def _tensors(signature: ServedSignature, rows: Sequence[Mapping[str, Any]]) -> R
     for column in signature.inputs:
         shape = column.get("shape", (1,))
         datatype = "FP32" if "shape" in column else _datatype(column)
-        data = [row[column["name"]] for row in rows]
+        data: Sequence[Any] = [row[column["name"]] for row in rows]
+        if "shape" in column:  # where a series of one channel is a list of numbers in a row
+            data = numpy.reshape(data, (len(rows), *shape)).tolist()
         inputs.append(
             {"name": column["name"], "datatype": datatype, "shape": [len(rows), *shape], "data": data}
         )
