@@ -16,15 +16,16 @@ from aimass_compiler.diagnostics import (
     certainly_meant,
     did_you_mean,
 )
-from aimass_compiler.pipeline.columns import NumberColumn, TimeColumn
+from aimass_compiler.pipeline.columns import NumberColumn, SeriesColumn, TimeColumn
 from aimass_compiler.pipeline.joins import COUNTS, OF_NUMBERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aimass_compiler.pipeline import Pipeline
+    from aimass_compiler.pipeline.columns import Column
     from aimass_compiler.pipeline.data import Data
-    from aimass_compiler.pipeline.joins import Join
+    from aimass_compiler.pipeline.joins import Aggregation, Join
 
 NEEDS = ("data", "target")
 EXPLANATIONS = (
@@ -38,7 +39,8 @@ EXPLANATIONS = (
         "AM361",
         "a join reads or makes a column of another type",
         "`time` of a join names columns of type `time`. Sums, means, bounds and counts are numbers; `last` "
-        "may be of any type.",
+        "may be of any type. `series` makes a column of type `series`, whose `length` says how many of the "
+        "last rows it has, and `channels` how many columns.",
     ),
     Explanation(
         "AM362",
@@ -81,6 +83,11 @@ EXAMPLES = (
     Example(
         "AM361",
         fails=_PASSES.replace("since: time", "since: id").replace("by: time", "by: group"),
+        passes=_PASSES,
+    ),
+    Example(
+        "AM361",
+        fails=_PASSES.replace(_PAID, "paid: {function: series, columns: amount}"),
         passes=_PASSES,
     ),
     Example(
@@ -138,10 +145,29 @@ def _aggregations(data: Data, join: Join, place: int) -> Iterator[Finding]:
             fix = Fix(f"write `{meant}`", (Rename(path, meant),)) if meant else None
             message = f"there is no column `{name}` in `data.columns`"
             yield Finding("AM360", path, message, help=hint, fix=fix, at_key=True)
-        elif aggregation.function in (*OF_NUMBERS, *COUNTS) and not isinstance(column, NumberColumn):
-            message = f"`{name}` is {column.column_type}, and a {aggregation.function} is a number"
-            yield Finding("AM361", path, message, help=f"declare `{name}: number`", at_key=True,
-                          related=(declared(name),))  # fmt: skip
+            continue
+        wrong = _of_another_type(name, aggregation, column)
+        if wrong is not None:
+            message, hint = wrong
+            yield Finding("AM361", path, message, help=hint, at_key=True, related=(declared(name),))
+
+
+def _of_another_type(name: str, aggregation: Aggregation, column: Column) -> tuple[str, str] | None:
+    """What is wrong with the type that is declared for what an aggregation makes, and what to write."""
+    function, channels = aggregation.function, len(aggregation.read)
+    is_number = function in (*OF_NUMBERS, *COUNTS)
+    if is_number and not isinstance(column, NumberColumn):
+        return f"`{name}` is {column.column_type}, and a {function} is a number", f"declare `{name}: number`"
+    if function != "series":
+        return None
+    several = f", channels: {channels}" if channels > 1 else ""
+    if not isinstance(column, SeriesColumn):
+        hint = f"declare `{name}: {{type: series, length: 24{several}}}`, with the steps that it may have"
+        return f"`{name}` is {column.column_type}, and it is made as a series", hint
+    if column.channels == channels:
+        return None
+    message = f"`{name}` has {column.channels} channels, and is made of {channels} columns"
+    return message, f"declare `channels: {channels}`, or name {column.channels} in `columns`"
 
 
 def _late(pipeline: Pipeline, join: Join, place: int) -> Iterator[Finding]:
@@ -156,9 +182,12 @@ def _late(pipeline: Pipeline, join: Join, place: int) -> Iterator[Finding]:
         yield Finding("AM363", ("data", "join", place), message, help=hint, severity=Severity.WARNING,
                       related=(declared(times[0]),))  # fmt: skip
     for name, aggregation in join.aggregate.items():
-        read = aggregation.column or ""
-        is_after = read in pipeline.task.targets or (read in columns and columns[read].known == "after")
-        if is_after:
+        after = [
+            read
+            for read in aggregation.read
+            if read in pipeline.task.targets or (read in columns and columns[read].known == "after")
+        ]
+        for read in after:
             path = ("data", "join", place, "aggregate", name)
             message = f"`{read}` of a row is known only after it, and `{name}` reads it at once"
             yield Finding("AM364", path, message, help="say how long it takes: `delay: 30d`",

@@ -71,6 +71,7 @@ def _with_a_purpose(pipeline: Pipeline) -> set[str]:
     read += [name for step in data.clean for name in step.columns_read()]
     read += [name for join in data.join for name in join.columns_of_left()]
     read += [join.time.right for join in data.join if join.time]
+    read += [join.order_by for join in data.join if join.order_by]
     read += [name for step in pipeline.flow.steps for name in step.reads if name not in step.writes]
     return set(read)
 

@@ -45,6 +45,9 @@ class Table(Protocol):
     def with_columns(self, function: Callable[[Block], Block]) -> Table:
         """Each block through a function that answers a block of as many rows."""
 
+    def in_blocks_of(self, rows: int) -> Table:
+        """The same rows, with about so many in a block at most: where each becomes larger."""
+
     def filter(self, function: Callable[[Block], polars.Series]) -> Table:
         """The rows for which a function of a block, row by row, answers true."""
 

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import polars
 
+from aimass_compiler.engines import block_size
+from aimass_compiler.engines.block_size import block_bounds, cut, rows_of_a_block
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
@@ -22,12 +25,6 @@ if TYPE_CHECKING:
 
 State = TypeVar("State")
 
-#: What a block takes in memory, about; what is computed of it takes some times as much.
-_BLOCK_BYTES = 32 * 2**20
-_STRING_BYTES = 32
-#: An image file, in the column or by its path: what it is decoded to is not known here.
-_FILE_BYTES = 64 * 2**10
-_LEAST_ROWS = 1024
 _BLOCKS_JOINED = 4
 #: Of texts that are read several times. Numbers would shrink by a third, and take as long again to write.
 _COMPRESSION = "lz4"
@@ -99,6 +96,15 @@ class LocalTable:
 
         return LocalTable(self._engine, Computed(blocks, lambda: function(self._empty())))
 
+    def in_blocks_of(self, rows: int) -> LocalTable:
+        if isinstance(self._source, Files):
+            return LocalTable(self._engine, self._source.in_blocks_of(rows))
+
+        def blocks() -> Iterator[Block]:
+            return itertools.chain.from_iterable(map(functools.partial(cut, rows=rows), self.blocks()))
+
+        return LocalTable(self._engine, Computed(blocks, self._empty))
+
     def filter(self, function: Callable[[Block], polars.Series]) -> LocalTable:
         return self.with_columns(lambda block: block.filter(function(block)))
 
@@ -139,7 +145,7 @@ class LocalTable:
     def _gathered(self, rows: int) -> Iterator[Block]:
         """The same rows, with as many in a block as make it worth to hash so many others."""
         blocks = self.blocks()
-        while few := list(itertools.islice(blocks, _BLOCKS_JOINED if rows > _LEAST_ROWS else 1)):
+        while few := list(itertools.islice(blocks, _BLOCKS_JOINED if rows > block_size.LEAST_ROWS else 1)):
             yield polars.concat(few)
 
     def numbered(self, name: str) -> LocalTable:
@@ -271,14 +277,13 @@ class Files:
     def blocks(self) -> Iterator[Block]:
         return itertools.starmap(self.rows, self.bounds())
 
+    def in_blocks_of(self, rows: int) -> Files:
+        """The same rows, with at most so many in a block."""
+        return Files(self._frames, self._heights, self._types, min(rows, self._size))
+
     def bounds(self) -> list[tuple[int, int]]:
         """The first row of each block, and the one behind its last."""
-        starts = [
-            start
-            for start in range(0, max(self.height, 1), self._size)
-            if self.height - start != 1 or not start
-        ]
-        return list(itertools.pairwise([*starts, self.height]))
+        return block_bounds(self.height, self._size)
 
     def rows(self, start: int, end: int) -> Block:
         """The rows between these, in memory."""
@@ -293,19 +298,6 @@ class Files:
             start, end = start - height, end - height
         is_alike = len(parts) == 2 and parts[1].schema == self.schema  # noqa: PLR2004  # the types and one part
         return parts[1] if is_alike else polars.concat(parts, how="diagonal_relaxed")
-
-
-def rows_of_a_block(schema: Mapping[str, polars.DataType]) -> int:
-    """How many rows of these types are moved at once."""
-    return max(_LEAST_ROWS, _BLOCK_BYTES // max(1, sum(map(_bytes_of, schema.values()))))
-
-
-def _bytes_of(kind: polars.DataType) -> int:
-    if isinstance(kind, polars.Array):
-        return int(4 * polars.Series([], dtype=kind).dtype.size)  # type: ignore[attr-defined]  # an array has one
-    if kind == polars.Binary or isinstance(kind, polars.Struct):
-        return _FILE_BYTES
-    return 8 if kind.is_numeric() or kind.is_temporal() else _STRING_BYTES
 
 
 def _height(frame: Frame) -> int:

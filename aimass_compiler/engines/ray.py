@@ -54,6 +54,10 @@ class Recipe(Struct, frozen=True):
         """A block without rows."""
         return self._after_steps(polars.DataFrame(schema=self.files.schema), 0)
 
+    def in_blocks_of(self, rows: int) -> Recipe:
+        """The same of smaller blocks."""
+        return Recipe(self.files.in_blocks_of(rows), self.steps, self.keeps_rows)
+
     def _after_steps(self, found: Block, start: int) -> Block:
         for step in self.steps:
             found = step(found, start)
@@ -85,6 +89,9 @@ class RayTable(LocalTable):
 
     def with_columns(self, function: Callable[[Block], Block]) -> RayTable:
         return self._with(self._recipe.then(lambda block, _: function(block)))
+
+    def in_blocks_of(self, rows: int) -> RayTable:
+        return self._with(self._recipe.in_blocks_of(rows))
 
     def filter(self, function: Callable[[Block], polars.Series]) -> RayTable:
         return self._with(self._recipe.then(lambda block, _: block.filter(function(block)), keeps_rows=False))

@@ -125,7 +125,7 @@ class SeriesColumn(_Column):
     """Numbers in their order, such as what a sensor measured: a list of at most `length` finite numbers.
 
     Of several `channels`, a step is a list of one number each. CSV holds no lists: the source is a parquet or
-    jsonl file.
+    jsonl file, or a join makes the series of rows (`aggregate: {NAME: {function: series, columns: …}}`).
     """
 
     holds: ClassVar[_Type] = column_types.NumberSeries

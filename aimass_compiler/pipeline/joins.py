@@ -12,6 +12,8 @@ from aimass_compiler.catalog.quantities import Duration, Flag, Frozen, Names, is
 
 #: What is computed of numbers, and so gives one.
 OF_NUMBERS = ("sum", "mean", "min", "max")
+#: What reads numbers.
+READS_NUMBERS = (*OF_NUMBERS, "series")
 #: What gives a number whatever it is computed of.
 COUNTS = ("count", "count_distinct")
 
@@ -32,22 +34,35 @@ def _both_sides(value: Any) -> Any:
 class Aggregation(Frozen):
     """A column computed of the rows of a child table: `{function: sum, column: amount, window: 7d}`."""
 
-    function: Literal["count", "sum", "mean", "min", "max", "last", "count_distinct"]
+    function: Literal["count", "sum", "mean", "min", "max", "last", "count_distinct", "series"]
     """What is computed. Missing values are left out, except by `last`, which takes the last row's. Of no
-    row, `count`, `sum` and `count_distinct` are 0, and the others are missing."""
+    row, `count`, `sum` and `count_distinct` are 0, and the others are missing. `series` are the last values
+    in their order, as many as the column that is made has steps."""
     column: str | None = Field(None, exclude_if=is_absent)
     """The column of the child table; `count` can do without, and counts rows then."""
+    columns: Names | None = Field(None, exclude_if=is_absent)
+    """Of `series`, the column of the child table, or one for each channel."""
     window: Duration | None = Field(None, exclude_if=is_absent)
     """How far back from the row's time, such as `7d`; by default all that is earlier."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.column is None and self.function != "count":
-            raise PydanticCustomError(
-                "no_column", "`{function}` needs `column`, the column of the child table that it is of",
-                {"function": self.function},
-            )  # fmt: skip
+        named = {"function": self.function}
+        if self.function == "series" and (self.columns is None or self.column is not None):
+            message: LiteralString = "`series` needs `columns`, the columns of the child table: one a channel"
+            raise PydanticCustomError("no_columns", message)
+        if self.function != "series" and self.columns is not None:
+            message = "`columns` are of `series`; `{function}` is of one `column`"
+            raise PydanticCustomError("no_series", message, named)
+        if not self.read and self.function != "count":
+            message = "`{function}` needs `column`, the column of the child table that it is of"
+            raise PydanticCustomError("no_column", message, named)
         return self
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """The columns of the child table that it is of."""
+        return self.columns or (() if self.column is None else (self.column,))
 
 
 def _in_short(value: Any) -> Any:
@@ -83,6 +98,9 @@ class Join(Frozen):
     night. A row sees what was known at its time; `tolerance` and windows count back from there."""
     allow_exact_matches: Flag = Field(default=True, exclude_if=bool)
     """Whether a row of the right side of exactly the same time is read, too."""
+    order_by: str | None = Field(None, exclude_if=is_absent)
+    """The column of the right side, of numbers or of times, that puts rows of one key in their order, such as
+    the number of a step; with `time`, those of one time. By default they are in the order of the source."""
     aggregate: Annotated[Mapping[str, _AggregationInShort], Field(min_length=1)] | None = Field(
         None, exclude_if=is_absent
     )
@@ -115,6 +133,10 @@ class Join(Frozen):
         )
         yield has_time and not self.is_by_row, "`time` is of `how: asof` or of `aggregate`"
         yield (
+            self.order_by is not None and not self.is_by_row,
+            "`order_by` is of `how: asof` or of `aggregate`, which read the rows of a key in their order",
+        )
+        yield (
             is_timed and not has_time,
             "`delay` and `allow_exact_matches` need `time`, the column that says when rows were",
         )
@@ -135,15 +157,16 @@ class Join(Frozen):
     def columns_read(self, declared: Mapping[str, str] | None = None) -> Mapping[str, str]:
         """The columns of the right side that the join itself reads, with their types: keys, and the time and
         what is aggregated where there is any. A `last` value is of the type that is `declared` for it."""
-        read: dict[str, str] = {}
+        types, read = declared or {}, dict[str, str]()
         for name, aggregation in (self.aggregate or {}).items():
-            if aggregation.column is not None and aggregation.function in OF_NUMBERS:
-                read[aggregation.column] = "number"
-            elif aggregation.column is not None:
-                type_ = (
-                    (declared or {}).get(name, "category") if aggregation.function == "last" else "category"
-                )
-                read.setdefault(aggregation.column, type_)
+            if aggregation.function in READS_NUMBERS:
+                read |= dict.fromkeys(aggregation.read, "number")
+                continue
+            type_ = types.get(name, "category") if aggregation.function == "last" else "category"
+            for column in aggregation.read:
+                read.setdefault(column, type_)
+        if self.order_by is not None:
+            read.setdefault(self.order_by, types.get(self.order_by, "category"))
         if self.time is not None:
             read[self.time.right] = "time"
-        return read | {key: (declared or {}).get(key, "id") for key in self.on}
+        return read | {key: types.get(key, "id") for key in self.on}

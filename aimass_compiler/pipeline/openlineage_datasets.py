@@ -104,12 +104,12 @@ def _rows(pipeline: Pipeline) -> tuple[_Fields, dict[str, str]]:
     data, found = pipeline.data, dict[str, list[tuple[str, str, str]]]()
     for source, (namespace, name) in _sources(pipeline).items():
         wanted = data.held(source)
-        own = {column: column for column in data.columns if column in wanted}
+        own = {column: (column,) for column in data.columns if column in wanted}
         for join in data.join:
             if join.right == source:
-                own |= {made: each.column or made for made, each in (join.aggregate or {}).items()}
+                own |= {made: each.read or (made,) for made, each in (join.aggregate or {}).items()}
         for column, read in own.items():
-            found.setdefault(column, []).append((namespace, name, read))
+            found.setdefault(column, []).extend((namespace, name, each) for each in read)
     return found, {name: column.type for name, column in data.columns.items()}
 
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import polars
 
+from aimass_compiler.engines.block_size import rows_of_a_block
 from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.expression.plain_name import values_of
-from aimass_compiler.pipeline.columns import Column, NumberColumn, TimeColumn
-from aimass_compiler.pipeline.joins import OF_NUMBERS
+from aimass_compiler.pipeline.columns import Column, NumberColumn, SeriesColumn, TimeColumn
+from aimass_compiler.pipeline.joins import READS_NUMBERS
 from aimass_compiler.runtime import contract
 from aimass_compiler.runtime.failure import StageFailure
-from aimass_compiler.runtime.point_in_time import History, read_times
+from aimass_compiler.runtime.point_in_time import History, is_order_of_numbers, read_order, read_times
 
 if TYPE_CHECKING:
     from aimass_compiler.engines import Block, Table
@@ -27,7 +28,13 @@ def with_history(data: Data, join: Join, left: Table, right: Table, place: Calla
 
     Memory holds the right side. Raises StageFailure for values of it that are no numbers or times.
     """
-    history = History(_readable(join, right, place), join)
+    series = {
+        name: column
+        for name in join.aggregate or ()
+        if isinstance(column := data.columns.get(name), SeriesColumn)
+    }
+    lengths = {name: column.length for name, column in series.items()}
+    history = History(_readable(join, right, place), join, lengths)
     if join.aggregate is None:
         names = [name for name in right.schema if name not in {*join.on, *left.schema}]
         added = partial(history.latest, names=names)
@@ -40,6 +47,9 @@ def with_history(data: Data, join: Join, left: Table, right: Table, place: Calla
             _require_times(block, time, contract.counted)
         return block.hstack(added(block))
 
+    if series:
+        wide = {name: column.column_type.dtype for name, column in series.items()}
+        left = left.in_blocks_of(rows_of_a_block({**left.schema, **wide}))
     return left.with_columns(beside)
 
 
@@ -48,10 +58,13 @@ def _readable(join: Join, right: Table, place: Callable[..., str]) -> Block:
     rows = polars.concat(right.blocks())
     if join.time:
         _require_times(rows, join.time.right, partial(place, rows))
+    if join.order_by:
+        _require_order(rows, join.order_by, partial(place, rows))
     numbers: dict[str, Column] = {
-        aggregation.column: NumberColumn(type="number", missing=1)
+        name: NumberColumn(type="number", missing=1)
         for aggregation in (join.aggregate or {}).values()
-        if aggregation.function in OF_NUMBERS and aggregation.column
+        if aggregation.function in READS_NUMBERS
+        for name in aggregation.read
     }
     typed, lost = contract.typed(rows, numbers, partial(place, rows))
     _require_none(lost, numbers)
@@ -62,8 +75,21 @@ def _require_times(rows: Block, name: str, place: contract.Place) -> None:
     """Raises StageFailure for values that are no dates or timestamps."""
     raw = values_of(rows, name)
     if read_times(raw).null_count() > raw.null_count():
-        columns: dict[str, Column] = {name: TimeColumn(type="time", missing=1)}
-        _require_none(contract.typed(rows, columns, place)[1], columns)
+        _require(TimeColumn(type="time", missing=1), rows, name, place)
+
+
+def _require_order(rows: Block, name: str, place: contract.Place) -> None:
+    """Raises StageFailure for values that are no numbers, or no times, as the first one is."""
+    raw = values_of(rows, name)
+    if read_order(raw).null_count() > raw.null_count():
+        number = NumberColumn(type="number", missing=1)
+        _require(
+            number if is_order_of_numbers(raw) else TimeColumn(type="time", missing=1), rows, name, place
+        )
+
+
+def _require(column: Column, rows: Block, name: str, place: contract.Place) -> None:
+    _require_none(contract.typed(rows, {name: column}, place)[1], {name: column})
 
 
 def _require_none(lost: contract.Found, columns: dict[str, Column]) -> None:

@@ -91,6 +91,7 @@ def joined(data: Data, sources: Mapping[str, Rows], engine: Engine) -> JoinedRow
     tables = {name: engine.table(source.frames).numbered(_ROW_OF + name) for name, source in sources.items()}
     rows = tables[data.join[0].left if data.join else next(iter(tables))]
     for join in data.join:
+        _require_columns(join, rows, tables[join.right], sources)
         rows = _joined(
             data, join, rows, tables[join.right], partial(_place_of, join.right, sources[join.right])
         )
@@ -105,7 +106,6 @@ def _place_of(name: str, rows: Rows, block: polars.DataFrame, column: str, row: 
 
 def _joined(data: Data, join: Join, left: Table, right: Table, place: Callable[..., str]) -> Table:
     keys = list(join.on)
-    _require_columns(join, left, right)
     _require_unlike(data, join, left, right)
     if any(left.schema[key] != right.schema[key] for key in keys):
         left, right = (side.with_columns(partial(_with_keys_as_text, keys=keys)) for side in (left, right))
@@ -115,7 +115,7 @@ def _joined(data: Data, join: Join, left: Table, right: Table, place: Callable[.
     )
 
 
-def _require_columns(join: Join, left: Table, right: Table) -> None:
+def _require_columns(join: Join, left: Table, right: Table, sources: Mapping[str, Rows]) -> None:
     """Raises StageFailure for a column that a join reads and that is not there."""
     for side, table, names in (
         (join.left, left, join.columns_of_left()),
@@ -125,7 +125,8 @@ def _require_columns(join: Join, left: Table, right: Table) -> None:
         if lacking:
             use = "join on" if lacking[0] in join.on else "read in this join"
             message = f"source `{side}` has no column `{lacking[0]}` to {use}"
-            raise StageFailure(ExitCode.DATA, message, did_you_mean(lacking[0], table.schema))
+            known = [*sources[side].names, *(name for name in table.schema if not name.startswith(_ROW_OF))]
+            raise StageFailure(ExitCode.DATA, message, did_you_mean(lacking[0], dict.fromkeys(known)))
 
 
 def _require_unlike(data: Data, join: Join, left: Table, right: Table) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy
 import polars
+import pyarrow
 
 from aimass_compiler.expression.plain_name import values_of
 from aimass_compiler.expression.timestamp_columns import microseconds
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 #: So many values are looked at at once where each row needs those of its own range.
 _EXPANDED = 2**22
-_CODE, _TIME = "\x01code", "\x01time"
+_CODE, _TIME, _ORDER = "\x01code", "\x01time", "\x01order"
 
 
 @dataclass(frozen=True)
@@ -39,13 +40,17 @@ class Ranges:
 
 
 class History:
-    """The rows of a source in memory, in the order of key and time, then as they were in the source.
+    """The rows of a source in memory, in the order of key and time, then of `order_by`, then of the source.
 
-    Rows without a key or a time are of no use and are left out.
+    Rows without a key, a time or a place in the order are of no use and are left out.
     """
 
-    def __init__(self, rows: polars.DataFrame, join: Join) -> None:
-        self._join = join
+    def __init__(self, rows: polars.DataFrame, join: Join, lengths: Mapping[str, int] | None = None) -> None:
+        """`lengths` are those of the series that the join makes."""
+        self._join, self._lengths = join, lengths or {}
+        if join.order_by is not None:
+            order = read_order(values_of(rows, join.order_by)).alias(_ORDER)
+            rows = rows.with_columns(order).drop_nulls(_ORDER).sort(_ORDER, maintain_order=True)
         keys = rows.select(polars.selectors.by_name(*join.on))
         self._left_time = None if join.time is None else join.time.left
         self._keys = keys.drop_nulls().unique(maintain_order=True).with_row_index(_CODE)
@@ -62,6 +67,7 @@ class History:
         #: What can be read of them, in their order.
         self.rows = known[order]
         self._values: dict[str, _Values] = {}
+        self._steps_of: dict[tuple[str, ...], _SeriesSteps] = {}
 
     def _codes(self, block: polars.DataFrame) -> polars.Series:
         """The number of each row's key; null where the history has no such key."""
@@ -109,8 +115,16 @@ class History:
             back = aggregation.window
             if back not in windows:
                 windows[back] = self.ranges(block, back)
+            if aggregation.function == "series":
+                found[name] = self._series(aggregation.read, self._lengths[name], windows[back])
+                continue
             found[name] = self._aggregate(aggregation, windows[back]).set(times.is_null(), None)
         return polars.DataFrame(found)
+
+    def _series(self, names: tuple[str, ...], most: int, ranges: Ranges) -> polars.Series:
+        if names not in self._steps_of:
+            self._steps_of[names] = _SeriesSteps([values_of(self.rows, name) for name in names])
+        return self._steps_of[names].last(most, ranges)
 
     def _aggregate(self, aggregation: Aggregation, ranges: Ranges) -> polars.Series:
         if aggregation.column is None:
@@ -139,6 +153,42 @@ def read_times(raw: polars.Series) -> polars.Series:
     if raw.dtype in (polars.Date, polars.Datetime):
         return raw.dt.timestamp("us")
     return microseconds(raw.cast(polars.String))
+
+
+def read_order(raw: polars.Series) -> polars.Series:
+    """A column that puts rows in order, as numbers: of times, where the first value is no number."""
+    if raw.dtype.is_numeric():
+        return raw
+    if raw.dtype == polars.String and is_order_of_numbers(raw):
+        return raw.cast(polars.Float64, strict=False)
+    return read_times(raw)
+
+
+def is_order_of_numbers(raw: polars.Series) -> bool:
+    """Whether the first value that there is is a number."""
+    first = raw.drop_nulls().head(1)
+    return raw.dtype.is_numeric() or first.cast(polars.Float64, strict=False).null_count() < len(first)
+
+
+class _SeriesSteps:
+    """Columns of a history as the steps of series; a row that lacks one of them is no step."""
+
+    def __init__(self, columns: Sequence[polars.Series]) -> None:
+        values = numpy.column_stack([column.cast(polars.Float32).to_numpy() for column in columns])
+        is_step = ~numpy.isnan(values).any(axis=1)
+        self._values = values[is_step]
+        self._before = numpy.append(0, numpy.cumsum(is_step))
+
+    def last(self, most: int, ranges: Ranges) -> polars.Series:
+        """Of each range at most so many last steps, their channels one after the other; null of none."""
+        ends = self._before[ranges.ends]
+        lengths = numpy.minimum(ends - self._before[ranges.starts], most)
+        flat = self._values[_places(ends - lengths, lengths)].ravel()
+        bounds = numpy.append(0, numpy.cumsum(lengths)) * self._values.shape[1]
+        lists = pyarrow.LargeListArray.from_arrays(bounds, flat, mask=pyarrow.array(lengths == 0))
+        found = polars.from_arrow(lists)
+        assert isinstance(found, polars.Series)  # noqa: S101  # of an array, not of a table
+        return found
 
 
 class _Values:
@@ -209,10 +259,17 @@ def _firsts(earlier: Places, ranges: Ranges) -> Places:
     """How many places of each range have nothing alike earlier in it."""
     lengths = ranges.lengths
     behind = numpy.cumsum(lengths)
-    places = numpy.arange(lengths.sum()) + numpy.repeat(ranges.starts - behind + lengths, lengths)
-    is_first = earlier[places] < numpy.repeat(ranges.starts, lengths)
+    is_first = earlier[_places(ranges.starts, lengths)] < numpy.repeat(ranges.starts, lengths)
     counts: Places = numpy.append(0, numpy.cumsum(is_first))
     found: Places = counts[behind] - counts[behind - lengths]
+    return found
+
+
+def _places(starts: Places, lengths: Places) -> Places:
+    """All places of ranges, one range after the other."""
+    found: Places = numpy.arange(lengths.sum()) + numpy.repeat(
+        starts - numpy.cumsum(lengths) + lengths, lengths
+    )
     return found
 
 

@@ -10,7 +10,7 @@ import polars
 import pytest
 from polars.testing import assert_frame_equal
 
-from aimass_compiler.engines import local
+from aimass_compiler.engines import block_size
 from tests.data.projects import NUMBER_TASK, prepared, refused, report
 
 if TYPE_CHECKING:
@@ -75,8 +75,8 @@ def combinations() -> Iterator[Any]:
 @pytest.fixture(params=LEAST_ROWS)
 def in_blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     def cut() -> None:
-        monkeypatch.setattr(local, "_BLOCK_BYTES", 1)
-        monkeypatch.setattr(local, "_LEAST_ROWS", request.param)
+        monkeypatch.setattr(block_size, "BLOCK_BYTES", 1)
+        monkeypatch.setattr(block_size, "LEAST_ROWS", request.param)
 
     return cut
 

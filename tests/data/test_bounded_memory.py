@@ -24,7 +24,7 @@ from pathlib import Path
 
 import polars, pyarrow.parquet
 from aimass_compiler.catalog.task import Task
-from aimass_compiler.engines import local
+from aimass_compiler.engines import block_size
 from aimass_compiler.pipeline.data import Data
 from aimass_compiler.runtime.stages import features, prepare
 from aimass_compiler.runtime.workspace import Workspace
@@ -33,7 +33,7 @@ def highest():
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
-local._BLOCK_BYTES = 2**21
+block_size.BLOCK_BYTES = 2**21
 numbers = {f"x{place}": "number" for place in range(%(columns)d)}
 data = Data.model_validate({
     "sources": {"rows": "rows.parquet"},

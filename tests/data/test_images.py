@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from aimass_compiler.catalog.task import Task
-from aimass_compiler.engines import local
+from aimass_compiler.engines import block_size
 from aimass_compiler.runtime.server import image_files
 from aimass_compiler.runtime.server.image_files import pixels, pixels_of_base64
 from aimass_compiler.runtime.server.model_signature import Signature, read_signature
@@ -93,8 +93,8 @@ def test_the_server_reads_the_numbers_that_training_read(
 ) -> None:
     files = write(tmp_path)
     if is_in_blocks:
-        monkeypatch.setattr(local, "_BLOCK_BYTES", 1)
-        monkeypatch.setattr(local, "_LEAST_ROWS", 5)
+        monkeypatch.setattr(block_size, "BLOCK_BYTES", 1)
+        monkeypatch.setattr(block_size, "LEAST_ROWS", 5)
     rows = polars.concat(prepared(tmp_path, data(), TASK).values())
     assert sorted(rows["file"]) == sorted(files)
     assert all(name.startswith(label) for name, label in rows.select("file", "label").rows())

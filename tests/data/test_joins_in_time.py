@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from aimass_compiler.engines import local
+from aimass_compiler.engines import block_size
 from aimass_compiler.pipeline.joins import Join
 from aimass_compiler.runtime.point_in_time import History
 from tests.data.projects import refused, together
@@ -90,6 +90,19 @@ def test_aggregations_are_those_of_the_rows_that_were_known(
         for name in FUNCTIONS:
             wanted = None if row["at"] is None else aggregated(known, name)
             assert values[name] == (wanted if wanted is None else pytest.approx(wanted)), name
+
+
+@at_most(60)
+@given(rows_of_left, rows_of_right, ways, st.sampled_from([None, "1d", "2d"]), st.integers(1, 3))
+def test_a_series_is_made_of_the_last_rows_that_were_known(
+    left: list[Any], right: list[Any], way: dict[str, Any], window: str | None, length: int
+) -> None:
+    aggregate = {"s": {"function": "series", "columns": ["value", "number"], "window": window}}
+    join, events = join_of(aggregate=aggregate, **way), right_of(right).with_row_index("number")
+    found = History(events, join, {"s": length}).aggregated(left_of(left))["s"].to_list()
+    for row, steps in zip(left_of(left).to_dicts(), found, strict=True):
+        known = visible(events, row, join, window).drop_nulls("value").tail(length)
+        assert (steps or []) == [*known.select("value", "number").to_numpy().ravel()]
 
 
 @at_most(60)
@@ -188,8 +201,8 @@ def test_a_table_is_put_together_of_several_sources(
 ) -> None:
     write(tmp_path)
     if is_in_blocks:
-        monkeypatch.setattr(local, "_BLOCK_BYTES", 1)
-        monkeypatch.setattr(local, "_LEAST_ROWS", 2)
+        monkeypatch.setattr(block_size, "BLOCK_BYTES", 1)
+        monkeypatch.setattr(block_size, "LEAST_ROWS", 2)
     found = together(tmp_path, spec(ASOF, TOTALS))
     assert found["rating"].to_list() == ["B", "A", "C", None]
     assert found["payments"].to_list() == [2, 3, 0, 0]
@@ -229,6 +242,96 @@ def test_a_child_table_without_a_time_is_aggregated_whole(tmp_path: Path) -> Non
     total = {"left": "loans", "right": "payments", "on": "customer", "aggregate": aggregate}
     columns = {name: COLUMNS[name] for name in ("id", "y", "payments")}
     assert together(tmp_path, spec(total, columns=columns))["payments"].to_list() == [4, 4, 2, 0]
+
+
+READINGS = """\
+engine,step,heat,noise,at
+b,2,20,1,2026-01-02
+a,10,13,.3,2026-01-10
+a,9,12,,2026-01-09
+a,2,11,.1,2026-01-02
+a,1,10,0,2026-01-01
+,1,7,1,2026-01-01
+a,,7,1,
+"""
+LOADS = {"left": "engines", "right": "readings", "on": "engine"}
+
+
+def readings(columns: list[str], **more: Any) -> dict[str, Any]:
+    aggregate = {
+        "load": {"function": "series", "columns": columns},
+        "heat": {"function": "last", "column": "heat"},
+    }
+    load = {"type": "series", "length": 2, "channels": len(columns), "missing": 1}
+    return {
+        "sources": {"engines": "engines.csv", "readings": "readings.csv"},
+        "join": [{**LOADS, "aggregate": aggregate, **more}],
+        "columns": {"id": "id", "y": "number", "heat": {"type": "number", "missing": 1}, "load": load},
+    }
+
+
+@pytest.mark.parametrize(
+    ("columns", "order_by", "expected"),
+    [
+        (["heat"], "step", [[12, 13], [20], None]),
+        (["heat"], "at", [[12, 13], [20], None]),
+        (["heat", "noise"], "step", [[11, 0.1, 13, 0.3], [20, 1], None]),
+        (["heat"], None, [[10, 7], [20], None]),
+    ],
+)
+@pytest.mark.parametrize("is_in_blocks", [False, True])
+def test_rows_of_a_key_become_a_series_in_their_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: list[str], order_by: str | None,
+    expected: list[Any], is_in_blocks: bool,
+) -> None:  # fmt: skip
+    if is_in_blocks:
+        monkeypatch.setattr(block_size, "BLOCK_BYTES", 1)
+        monkeypatch.setattr(block_size, "LEAST_ROWS", 2)
+    (tmp_path / "engines.csv").write_text("id,engine,y\n1,a,1\n2,b,2\n3,c,3\n")
+    (tmp_path / "readings.csv").write_text(READINGS)
+    found = together(tmp_path, readings(columns, **({"order_by": order_by} if order_by else {})))
+    steps = [None if row is None else [n for n in row if n == n] for row in found["load"].to_list()]  # noqa: PLR0124  # NaN is behind the last step
+    assert steps == [None if row is None else pytest.approx(row) for row in expected]
+    assert found["heat"].to_list() == [7 if order_by is None else 13, 20, None]
+
+
+@pytest.mark.parametrize(
+    ("readings_", "order_by", "said"),
+    [
+        (READINGS.replace("a,9,", "a,nine,"), "step", "line 4 of `readings`: 'nine'"),
+        (READINGS.replace("2026-01-10", "10"), "at", "line 3 of `readings`: '10'"),
+        (READINGS.replace(",13,", ",hot,"), "step", "line 3 of `readings`: 'hot'"),
+        (READINGS, "stp", "has no column `stp` to read in this join\ndid you mean `step`"),
+    ],
+)
+def test_what_is_no_step_is_said_with_its_place(
+    tmp_path: Path, readings_: str, order_by: str, said: str
+) -> None:
+    (tmp_path / "engines.csv").write_text("id,engine,y\n1,a,1\n2,b,2\n3,c,3\n")
+    (tmp_path / "readings.csv").write_text(readings_)
+    assert said in refused(tmp_path, readings(["heat"], order_by=order_by))
+
+
+def test_a_table_is_its_own_history(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text(
+        "id,engine,at,heat,y\n1,a,2026-01-03,12,1\n2,a,2026-01-01,10,2\n3,b,2026-01-02,20,3\n4,a,2026-01-02,11,4\n"
+    )
+    found = together(
+        tmp_path,
+        {
+            "sources": {"rows": "rows.csv", "earlier": "rows.csv"},
+            "join": [
+                {
+                    "left": "rows", "right": "earlier", "on": "engine", "time": "at",
+                    "allow_exact_matches": False,
+                    "aggregate": {"load": {"function": "series", "columns": "heat"}},
+                }
+            ],
+            "columns": {"id": "id", "y": "number", "load": {"type": "series", "length": 2, "missing": 1}},
+        },
+    )  # fmt: skip
+    steps = [None if row is None else [n for n in row if n == n] for row in found["load"].to_list()]  # noqa: PLR0124  # NaN is behind the last step
+    assert steps == [[10, 11], None, None, [10]]
 
 
 @pytest.mark.parametrize(

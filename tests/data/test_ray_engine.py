@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from aimass_compiler import conventions
 from aimass_compiler.catalog import OneOf
 from aimass_compiler.catalog.transform import Transform
-from aimass_compiler.engines import local, ray
+from aimass_compiler.engines import block_size, local, ray
 from aimass_compiler.pipeline.data import Data
 from aimass_compiler.runtime.data_engine import data_engine
 from aimass_compiler.runtime.failure import StageFailure
@@ -33,14 +33,24 @@ TRANSFORMS: TypeAdapter[tuple[Transform, ...]] = TypeAdapter(
     tuple[Annotated[Transform, OneOf("transforms")], ...]
 )
 DATA = {
-    "sources": {"rows": "rows.parquet", "prices": "prices.parquet"},
-    "join": [{"left": "rows", "right": "prices", "on": ["plan"]}],
+    "sources": {"rows": "rows.parquet", "prices": "prices.parquet", "readings": "readings.parquet"},
+    "join": [
+        {"left": "rows", "right": "prices", "on": ["plan"]},
+        {
+            "left": "rows",
+            "right": "readings",
+            "on": "id",
+            "order_by": "step",
+            "aggregate": {"load": {"function": "series", "columns": ["heat"]}},
+        },
+    ],
     "columns": {
         "id": "id",
         "plan": {"type": "category", "missing": 1},
         "price": {"type": "number", "missing": 1},
         "x": {"type": "number", "missing": 1},
         "note": {"type": "text", "missing": 1},
+        "load": {"type": "series", "length": 3, "missing": 1},
         "y": "number",
     },
     "clean": [{"keep": "y < 3"}, {"drop_duplicates": ["id"]}],
@@ -49,6 +59,7 @@ DATA = {
 FEATURES = [
     {"impute": {"columns": ["x", "price"], "with": "median"}},
     {"standardize": ["price"]},
+    {"drop": "load"},
     {"bucket": {"column": "x", "count": 4}},
     {"one_hot": "plan"},
     {"hash_text": {"column": "note", "size": 16}},
@@ -67,6 +78,13 @@ def write(root: Path, count: int = 600) -> None:
         }
     ).write_parquet(root / "rows.parquet")
     polars.DataFrame({"plan": ["a", "b"], "price": [1.0, 2.0]}).write_parquet(root / "prices.parquet")
+    polars.DataFrame(
+        {
+            "id": [f"r{number % 590}" for number in range(2 * count)],
+            "step": chance.permutation(2 * count),
+            "heat": chance.normal(size=2 * count),
+        }
+    ).write_parquet(root / "readings.parquet")
 
 
 def written(root: Path) -> dict[str, bytes]:
@@ -81,8 +99,8 @@ def written(root: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "_BLOCK_BYTES", 1)
-    monkeypatch.setattr(local, "_LEAST_ROWS", 50)
+    monkeypatch.setattr(block_size, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(block_size, "LEAST_ROWS", 50)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
 

@@ -256,7 +256,12 @@ data:
       right: paid
       on: customer_id
       time: {left: signup, right: paid_at}
-      aggregate: {payments: count, spent: {function: sum, column: amount, window: 30d}}
+      order_by: number
+      aggregate:
+        payments: count
+        spent: {function: sum, column: amount, window: 30d}
+        amounts: {function: series, columns: [amount, number]}
+        spends: {function: series, columns: number}
     - {left: customers, right: others, on: file}
     - {left: customers, right: third, on: customer_id}
     - {left: customers, right: fourth, on: customer_id}
@@ -265,8 +270,10 @@ data:
     file: id
     payments: number
     spent: {type: number, missing: 0.5}
+    amounts: {type: series, length: 4, channels: 2, missing: 0.5}
+    spends: {type: series, length: 4, missing: 0.5}
     scan: {type: image, shape: [1, 8, 8]}
-features: [{drop: [tenure, charges, plan, payments, spent]}]
+features: [{drop: [tenure, charges, plan, payments, spent, amounts, spends]}]
 model: cnn
 """,
     """

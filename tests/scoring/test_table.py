@@ -13,7 +13,7 @@ import pytest
 from evaluate.handmade import CHURN, PRICE, Project
 from package.test_package import packaged
 
-from aimass_compiler.engines import local
+from aimass_compiler.engines import block_size
 from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline.scoring import Scoring
 from aimass_compiler.programs import model_server
@@ -34,7 +34,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> polars.DataFrame:
     """Rows of a table, also in a file of the project, of which memory holds few."""
-    monkeypatch.setattr(local, "_BLOCK_BYTES", 1)
+    monkeypatch.setattr(block_size, "BLOCK_BYTES", 1)
     chance = numpy.random.default_rng(3)
     rows = polars.DataFrame(
         {
