@@ -19,6 +19,8 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from aimass_compiler import conventions
 from aimass_compiler.cli import release_changes as changes
 from aimass_compiler.cli import terminal
@@ -79,52 +81,71 @@ def declare(parser: argparse.ArgumentParser) -> None:
     add_root(parser)
 
 
+class PromoteOptions(Struct, frozen=True, kw_only=True):
+    """How a version is promoted: what the arguments of the same names say."""
+
+    environment: str
+    version: str = ""
+    finish_canary: bool = False
+    dry_run: bool = False
+    pull_request: bool = False
+    or_record: bool = False
+    candidate: bool = False
+    offline: bool = False
+    format: str = "people"
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Promote; answers an ExitCode."""
-    project = project_of(arguments)
-    arguments.model = changes.known_model(project, arguments.model)
+    options = {name: getattr(arguments, name) for name in PromoteOptions.__struct_fields__}
+    return promote(project_of(arguments), arguments.model, PromoteOptions(**options))
+
+
+def promote(project: Project, model: str, options: PromoteOptions) -> int:
+    """Promote a version of a model; answers an ExitCode. Raises UnknownName."""
+    model = changes.known_model(project, model)
     settings = changes.sound_settings(project)
-    changes.known_environment(settings, arguments.environment)
-    return changes.guarded(lambda: _promoted(arguments, project, settings))
+    changes.known_environment(settings, options.environment)
+    return changes.guarded(lambda: _promoted(options, project, settings, model))
 
 
-def _promoted(arguments: argparse.Namespace, project: Project, settings: Settings) -> int:
+def _promoted(options: PromoteOptions, project: Project, settings: Settings, model: str) -> int:
     from aimass_compiler.cli.views import promotion as views
     from aimass_compiler.delivery import promotion
     from aimass_compiler.delivery.candidate import case_of, chosen_version, running_version
 
-    root, environment, model = project.root, arguments.environment, arguments.model
-    if arguments.finish_canary:
+    root, environment = project.root, options.environment
+    if options.finish_canary:
         record = running_version(root, model, environment)
     else:
-        record = chosen_version(root, settings, model, environment, arguments.version)
+        record = chosen_version(root, settings, model, environment, options.version)
     case = case_of(root, settings, record, environment, datetime.now(UTC), _breaks)
-    if arguments.finish_canary and case.released is not None:
+    if options.finish_canary and case.released is not None:
         after, found = promotion.finished(case.released), [*promotion.objections_to_finish(case)]
     else:
         after = promotion.promoted(case)
-        found = [*promotion.objections(case), *_evidence(arguments, project, settings, case)]
+        found = [*promotion.objections(case), *_evidence(options, project, settings, case)]
         found += _waivers(project, model, case)
     shown = views.ShownPromotion(case, after, tuple(_breaches(case)), tuple(found))
-    if arguments.format != "json":
-        sys.stdout.write(views.drawn(shown, arguments.format))
-    code, done = _concluded(arguments, project, shown)
-    if arguments.format == "json":
+    if options.format != "json":
+        sys.stdout.write(views.drawn(shown, options.format))
+    code, done = _concluded(options, project, shown)
+    if options.format == "json":
         sys.stdout.write(views.as_json(shown, done))
     return code
 
 
 def _concluded(
-    arguments: argparse.Namespace, project: Project, shown: ShownPromotion
+    options: PromoteOptions, project: Project, shown: ShownPromotion
 ) -> tuple[int, ChangeMade | None]:
     """Refuse, or write what was promoted; answers an ExitCode, and what was changed."""
     case, after = shown.case, shown.after
     if shown.objections:
         _report(case, shown.objections)
         change = _record_change(project, shown)
-        if change is None or not (arguments.or_record and arguments.pull_request):
+        if change is None or not (options.or_record and options.pull_request):
             return ExitCode.NOT_PROMOTABLE, None
-        return _made(arguments, project, change)
+        return _made(options, project, change)
     if after == case.released:
         what = f"`{case.record.name}` is what is released in {case.environment}"
         terminal.report(f"{what}: there is nothing to change")
@@ -134,12 +155,10 @@ def _concluded(
         terminal.report(
             f"note: no cluster can run it until {file} sets `images.registry` and it is published there"
         )
-    return _written(arguments, project, shown)
+    return _written(options, project, shown)
 
 
-def _written(
-    arguments: argparse.Namespace, project: Project, shown: ShownPromotion
-) -> tuple[int, ChangeMade]:
+def _written(options: PromoteOptions, project: Project, shown: ShownPromotion) -> tuple[int, ChangeMade]:
     from msgspec.structs import replace
 
     from aimass_compiler.cli.views import promotion as views
@@ -148,20 +167,20 @@ def _written(
     from aimass_compiler.releases.version_record import file_of, short_name
 
     after = shown.after
-    act = "finish the canary of" if arguments.finish_canary else "release"
+    act = "finish the canary of" if options.finish_canary else "release"
     title = f"{after.environment}: {act} {after.model} {short_name(after.version)}"
     topic = f"promote-{after.model}-{after.environment}-{after.version}"
     # The record that `aimass publish` has just written belongs to the release, and no commit has it yet.
     record = file_of(project.root, after.model, after.version)
     path = record.relative_to(project.root).as_posix()
-    is_beside = record.is_file() and (arguments.pull_request or not git.are_committed([path], project.root))
+    is_beside = record.is_file() and (options.pull_request or not git.are_committed([path], project.root))
     beside = {path: record.read_bytes()} if is_beside else {}
     body = views.as_markdown(shown)
-    if arguments.candidate:
+    if options.candidate:
         topic, body = f"candidate-{after.model}", f"{_about_candidate(project, after.model)}\n{body}"
     change = change_of(project.root, [after], topic=topic, title=title, body=body, beside=beside)
-    change = replace(change, stays=arguments.candidate)
-    return _made(arguments, project, change)
+    change = replace(change, stays=options.candidate)
+    return _made(options, project, change)
 
 
 def _about_candidate(project: Project, model: str) -> str:
@@ -198,19 +217,15 @@ def _record_change(project: Project, shown: ShownPromotion) -> RepositoryChange 
     )
 
 
-def _made(
-    arguments: argparse.Namespace, project: Project, change: RepositoryChange
-) -> tuple[int, ChangeMade]:
+def _made(options: PromoteOptions, project: Project, change: RepositoryChange) -> tuple[int, ChangeMade]:
     """Make a change, unless it is only shown."""
     from aimass_compiler.cli.views import promotion as views
 
-    if arguments.dry_run:
+    if options.dry_run:
         return ExitCode.DONE, views.ChangeMade(change)
-    report = print if arguments.format == "people" else terminal.report
-    merges = arguments.candidate and _may_merge(project, arguments.environment)
-    done = changes.carry_out(
-        project, change, pull_request=arguments.pull_request, merges=merges, report=report
-    )
+    report = print if options.format == "people" else terminal.report
+    merges = options.candidate and _may_merge(project, options.environment)
+    done = changes.carry_out(project, change, pull_request=options.pull_request, merges=merges, report=report)
     return done.exit_code, views.ChangeMade(change, done.branch, done.url, is_made=True)
 
 
@@ -220,14 +235,14 @@ def _may_merge(project: Project, environment: str) -> bool:
 
 
 def _evidence(
-    arguments: argparse.Namespace, project: Project, settings: Settings, case: Case
+    options: PromoteOptions, project: Project, settings: Settings, case: Case
 ) -> Iterator[Objection]:
     """What the registry and signatures say against it."""
     from aimass_compiler.delivery import image_evidence, version_evidence
     from aimass_compiler.delivery.promotion import Objection
 
     images, wanted = case.served.images(case.record), case.settings
-    if not arguments.offline:
+    if not options.offline:
         yield from image_evidence.missing(images, settings)
         yield from image_evidence.unsigned(images, wanted.signature, project.root)
         yield from version_evidence.objections(project.root, case.record, wanted, settings.images.registry)

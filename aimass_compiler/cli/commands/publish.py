@@ -15,11 +15,19 @@ aimass.yaml nothing is pushed, and the package's image lies in artifacts/MODEL/o
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
 
 from aimass_compiler.cli import versions
 from aimass_compiler.cli.selection import add_root, add_spec, project_of, spec_of
 from aimass_compiler.cli.write import brought_up_to_date
 from aimass_compiler.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from aimass_compiler.pipeline import Pipeline
+    from aimass_compiler.programs.signer import Signer
+    from aimass_compiler.project import Project
 
 EXIT_CODES = versions.EXIT_CODES
 EXAMPLES = """
@@ -46,20 +54,33 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Push and record; answers an ExitCode."""
-    from aimass_compiler.delivery.provenance import made
-    from aimass_compiler.delivery.publication import publish
-    from aimass_compiler.delivery.server_image import server_of
-
     attestations = dict(map(versions.attestation, arguments.attestations))
     project = project_of(arguments)
     pipeline = brought_up_to_date(project, arguments.model)
     if pipeline is None:
         return ExitCode.FAILED
-    spec = spec_of(project, arguments.model)
+    publish_package(project, pipeline, attestations, versions.signer(arguments, pipeline.settings))
+    return ExitCode.DONE
+
+
+def publish_package(
+    project: Project,
+    pipeline: Pipeline,
+    attestations: Mapping[str, str],
+    signing: AbstractContextManager[Signer | None],
+) -> None:
+    """Push the package that was made of a pipeline, record it, and show what became of it.
+
+    Raises VersionNotMade and UnknownName.
+    """
+    from aimass_compiler.delivery.provenance import made
+    from aimass_compiler.delivery.publication import publish
+    from aimass_compiler.delivery.server_image import server_of
+
+    spec = spec_of(project, pipeline.path)
     with versions.no_version_otherwise():
         package = made(project.root, pipeline, spec.resolve())
         server = server_of(pipeline)
-        with versions.signer(arguments, pipeline.settings) as signer:
+        with signing as signer:
             published = publish(project.root, pipeline, package, server, attestations, signer)
     versions.show(project, published)
-    return ExitCode.DONE

@@ -13,10 +13,11 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.selection import add_root, add_spec, project_of
+from aimass_compiler.cli.selection import UnknownName, add_root, add_spec, project_of
 from aimass_compiler.cli.write import brought_up_to_date
 from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.stages import COMPARE, artifacts
@@ -157,12 +158,9 @@ def _concluded(
 
 def _trained(project: Project, pipeline: Pipeline) -> int:
     """Run its stages as `aimass run` does; the exit code."""
-    from aimass_compiler.cli.commands import run as stages
+    from aimass_compiler.cli.commands.run import RunOptions, run_stages
 
-    parser = argparse.ArgumentParser()
-    stages.declare(parser)
-    options = parser.parse_args([pipeline.path], argparse.Namespace(released=True))
-    return stages.run_stages(project, pipeline, options)
+    return run_stages(project, pipeline, RunOptions(needs_released=True))
 
 
 def _ask_people(project: Project, pipeline: Pipeline, known: dict[str, Any]) -> None:
@@ -194,12 +192,17 @@ def _ask_people(project: Project, pipeline: Pipeline, known: dict[str, Any]) -> 
 
 
 def _proposed(project: Project, pipeline: Pipeline) -> int:
-    """Publish the candidate and propose it for the first environment."""
-    from aimass_compiler.cli import main
+    """Publish the candidate and propose it for the first environment; answers an ExitCode."""
+    from aimass_compiler.cli.commands.promote import PromoteOptions, promote
+    from aimass_compiler.cli.commands.publish import publish_package
 
-    root, first = f"--root={project.root}", next(iter(pipeline.environments))
-    if code := main(["publish", pipeline.path, root]):
-        return code
-    return main(
-        ["promote", pipeline.path, "--to", first, "--pull-request", "--or-record", "--candidate", root]
-    )
+    first = next(iter(pipeline.environments))
+    options = PromoteOptions(environment=first, pull_request=True, or_record=True, candidate=True)
+    try:
+        publish_package(project, pipeline, {}, nullcontext())
+        return promote(project, pipeline.path, options)
+    except UnknownName as failed:  # which would end the command before its outcome is on record
+        terminal.error(str(failed), failed.help)
+        return failed.exit_code
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED

@@ -16,6 +16,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from aimass_compiler import conventions
 from aimass_compiler.cli import snapshots, terminal
 from aimass_compiler.cli.dvc_repository import ready_for_dvc
@@ -77,38 +79,60 @@ def declare(parser: argparse.ArgumentParser) -> None:
     add_root(parser)
 
 
+class RunOptions(Struct, frozen=True, kw_only=True):
+    """How stages are run."""
+
+    until: str | None = None
+    """The last one; all by default."""
+    forces: bool = False
+    """Whether every stage is run again, up to date or not."""
+    is_verbose: bool = False
+    has_report: bool = True
+    is_kept: bool = False
+    """Whether the run is kept under a name, beside what is here."""
+    needs_released: bool = False
+    """Whether what serves in the last environment is brought, though no gate compares with it."""
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Compile and run; answers an ExitCode."""
     if arguments.engine is not None:  # to the stages, which are DVC's processes
         os.environ[conventions.ENGINE_VARIABLE] = arguments.engine
     project = project_of(arguments)
-    if arguments.set or arguments.name:
+    options = RunOptions(
+        until=arguments.until,
+        forces=arguments.force,
+        is_verbose=arguments.verbose,
+        has_report=not arguments.no_report,
+        is_kept=bool(arguments.set or arguments.name),
+    )
+    if options.is_kept:
         from aimass_compiler.cli.named_run import run_named
 
-        return run_named(project, arguments, lambda copy, found: run_stages(copy, found, arguments))
+        return run_named(project, arguments, lambda copy, found: run_stages(copy, found, options))
     pipeline = brought_up_to_date(project, arguments.model)
     if pipeline is None:
         return ExitCode.FAILED
-    return run_stages(project, pipeline, arguments)
+    return run_stages(project, pipeline, options)
 
 
-def run_stages(project: Project, pipeline: Pipeline, arguments: argparse.Namespace) -> int:
+def run_stages(project: Project, pipeline: Pipeline, options: RunOptions) -> int:
     """Let DVC run them, one run of a model at a time; answers an ExitCode or what a stage exited with."""
     from aimass_compiler.catalog.base_model import BaseError
     from aimass_compiler.delivery import released_package
 
-    _report_missing_framework(pipeline, arguments.until)
+    _report_missing_framework(pipeline, options.until)
     folder = project.root / conventions.ARTIFACTS_FOLDER / pipeline.path
     earlier = EarlierRows.read(folder)
     stages = StageProgress(
         sys.stdout,
         pipeline.artifact,
-        is_verbose=arguments.verbose,
+        is_verbose=options.is_verbose,
         after={"prepare": lambda: told(folder, pipeline, earlier)},
     )
     try:
         ready_for_dvc(project.root)
-        status = _reproduced(project, pipeline, arguments, stages)
+        status = _reproduced(project, pipeline, options, stages)
     except snapshots.NotAnswered as failed:
         terminal.error(str(failed), failed.help)
         return failed.exit_code
@@ -116,16 +140,13 @@ def run_stages(project: Project, pipeline: Pipeline, arguments: argparse.Namespa
         status = dvc_failure(failed)
     if status == ExitCode.DONE and not stages.has_changed:
         print("nothing changed since the last run")
-    is_kept = bool(arguments.set or arguments.name)
-    sys.stdout.write(results(folder, pipeline, stages.reached, status, is_kept=is_kept))
-    if stages.reached and not (is_kept or arguments.no_report):
+    sys.stdout.write(results(folder, pipeline, stages.reached, status, is_kept=options.is_kept))
+    if stages.reached and options.has_report and not options.is_kept:
         _report(project, pipeline)
     return status
 
 
-def _reproduced(
-    project: Project, pipeline: Pipeline, arguments: argparse.Namespace, stages: StageProgress
-) -> int:
+def _reproduced(project: Project, pipeline: Pipeline, options: RunOptions, stages: StageProgress) -> int:
     """Bring what the stages read, and have DVC run them, while no other run of the model does."""
     from aimass_compiler.delivery import base_image, released_package
     from aimass_compiler.plan import folder_locked
@@ -135,12 +156,12 @@ def _reproduced(
 
     with folder_locked(project.root / conventions.ARTIFACTS_FOLDER / pipeline.path, tell):
         snapshots.fetch_missing(project, pipeline)
-        released_package.bring(project.root, pipeline, always=getattr(arguments, "released", False))
+        released_package.bring(project.root, pipeline, always=options.needs_released)
         base_image.bring(project.root, pipeline)
-        stage = arguments.until or ""
-        with progress_below(sys.stdout, is_wanted=not arguments.verbose) as stages.stream:
+        stage = options.until or ""
+        with progress_below(sys.stdout, is_wanted=not options.is_verbose) as stages.stream:
             status = dvc.reproduce(
-                project.root, pipeline.path, stages.show, stage=stage, force=arguments.force
+                project.root, pipeline.path, stages.show, stage=stage, force=options.forces
             )
             stages.end()
     return status
