@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 from aimass_compiler import __version__, conventions
 from aimass_compiler.delivery import package_image
@@ -52,14 +53,29 @@ def publish(
     name = version_record.next_name(versions, made.package)
     described = described_as(pipeline, name, made.package, made.commit, made.trained_at)
     package = _push_alone(root, pipeline, made.folder, described)
-    record = VersionRecord(
+    image = push_on_server(pipeline, made.folder, server, described) if server else None
+    images = _Images(image, package, server)
+    record = _record(made, name, images, attestations)
+    return record_once(root, documented(root, record, pipeline, made.folder, signer))
+
+
+class _Images(NamedTuple):
+    """Where a version lies."""
+
+    on_server: ImageDigest | None
+    alone: ImageDigest
+    server: ImageDigest | None
+
+
+def _record(made: Made, name: str, images: _Images, attestations: Mapping[str, str]) -> VersionRecord:
+    return VersionRecord(
         model=made.model,
         name=name,
         package=made.package,
         package_version=made.package_version,
-        image=push_on_server(pipeline, made.folder, server, described) if server else None,
-        package_image=package,
-        server_image=server,
+        image=images.on_server,
+        package_image=images.alone,
+        server_image=images.server,
         compiler=__version__,
         commit=made.commit,
         data=made.data,
@@ -77,7 +93,6 @@ def publish(
         run=run_address(),
         attestations=dict(attestations),
     )
-    return record_once(root, documented(root, record, pipeline, made.folder, signer))
 
 
 def record_once(root: Path, record: VersionRecord) -> Published:
