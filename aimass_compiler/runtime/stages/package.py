@@ -28,7 +28,11 @@ from aimass_compiler.runtime.workspace import Workspace, read_json, replacing, r
 from aimass_compiler.stages import artifacts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy
+    from numpy.typing import NDArray
 
     from aimass_compiler.catalog.artifact import Artifact
     from aimass_compiler.catalog.task import Task, Thresholds
@@ -85,47 +89,86 @@ def _write_graph_package(
     workspace: Workspace,
 ) -> None:
     """Join transforms and model, and write what says what they are. Raises StageFailure."""
-    best = read_json(workspace.path(artifacts.BEST))
-    rows = polars.read_parquet(workspace.path(artifacts.rows("test")))
-    features_read = read_json(workspace.path(artifacts.FEATURES))
-    read = request_inputs(features_read["inputs"], task)
-    report = read_json(workspace.path(artifacts.METRICS)) | read_json(workspace.path(artifacts.VERDICT))
-    threshold, intervals = _threshold(task, report), report.get("prediction_intervals")
-    decided = threshold, None if intervals is None else intervals["radius"]
-    folder, held = workspace.folder(artifacts.PACKAGE), request_columns(columns, task)
+    best, folder = read_json(workspace.path(artifacts.BEST)), workspace.folder(artifacts.PACKAGE)
+    held = request_columns(columns, task)
     with replacing_all(folder, artifact.files) as made:
-        train, features = workspace.folder("train"), workspace.folder("features")
-        artifact.package(train, features, task, made, threshold, widths_of(report))
-        watched = {}
-        if wanted.is_watched:
-            watched = representation_reference(artifact, made, read, task, rows, workspace)
-        served = artifact.answers(made, read, rows, task)
-        evaluated = polars.read_parquet(workspace.path(artifacts.PREDICTIONS))
-        require_same_package(artifact.files[0], task, served, evaluated)
-        asked, answered = request_rows(rows, read, task), by_request(served, task)
+        package = _GraphPackage(task, artifact, workspace, made)
+        watched = package.joined(wanted)
+        asked, answered = package.answers()
         known = {"version": artifact.version(made), "trained_at": best["trained_at"]}
-        collected = read_json(workspace.path(artifacts.ROWS_REPORT))
         contract = {"format": artifact.package_format, "model": name, **known}
-        contract |= signature.contract_of(task, held, read, collected, asked, threshold)
-        contract |= signature.with_intervals(contract["outputs"], intervals)
-        possible: dict[str, Callable[[], dict[str, Any]]] = {
-            artifacts.SIGNATURE: lambda: contract,
-            artifacts.REFERENCE: lambda: (
-                served_reference(read_json(workspace.path(artifacts.FEATURES_REFERENCE)))
-                | {"prediction": prediction_reference(task, answered, threshold)}
-                | watched
-                | background_of(
-                    wanted.explanations, asked, contract["inputs"], task, features_read.get("made_of", ())
-                )
-            ),
-            artifacts.GOLDEN: lambda: golden_rows(asked, contract["inputs"], answered, task, *decided),
-            artifacts.REACHED: lambda: known | report,
+        contract |= package.contract(held, asked)
+        reference = package.reference(answered) | watched | package.background(wanted, asked, contract)
+        possible = {
+            artifacts.SIGNATURE: contract,
+            artifacts.REFERENCE: reference,
+            artifacts.GOLDEN: package.golden_rows(asked, answered, contract),
+            artifacts.REACHED: known | package.report,
         }
-        documents = {path: possible[path]() for path in artifact.places(possible)}
-        model_card = card(name, task, held, contract, report, best, rows.height)
+        model_card = card(name, task, held, contract, package.report, best, package.rows.height)
+    documents = {path: possible[path] for path in artifact.places(possible)}
     _write(documents, model_card, workspace)
     made_of = f"version {known['version']}, {artifact.size(folder):,} bytes"
-    print(f"{made_of}; it answers {rows.height:,} test rows as evaluated", flush=True)
+    print(f"{made_of}; it answers {package.rows.height:,} test rows as evaluated", flush=True)
+
+
+class _GraphPackage:
+    """The package of a graph in a folder, and what is known of it from the rows of the test split."""
+
+    def __init__(self, task: Task, artifact: Artifact[Any], workspace: Workspace, folder: Path) -> None:
+        self._task, self._artifact, self._workspace, self._folder = task, artifact, workspace, folder
+        self.rows = polars.read_parquet(workspace.path(artifacts.rows("test")))
+        self.report: dict[str, Any] = self._read(artifacts.METRICS) | self._read(artifacts.VERDICT)
+        self.threshold = _threshold(task, self.report)
+        self._intervals = self.report.get("prediction_intervals")
+        self._features = self._read(artifacts.FEATURES)
+        self._inputs = request_inputs(self._features["inputs"], task)
+
+    def _read(self, path: str) -> dict[str, Any]:
+        return read_json(self._workspace.path(path))
+
+    def joined(self, wanted: _Wanted) -> dict[str, Any]:
+        """Join transforms and model in the folder; what the drift of representations is measured against."""
+        train, features = self._workspace.folder("train"), self._workspace.folder("features")
+        widths = widths_of(self.report)
+        self._artifact.package(train, features, self._task, self._folder, self.threshold, widths)
+        if not wanted.is_watched:
+            return {}
+        return representation_reference(
+            self._artifact, self._folder, self._inputs, self._task, self.rows, self._workspace
+        )
+
+    def answers(self) -> tuple[polars.DataFrame, NDArray[numpy.float32]]:
+        """The rows of requests and the answers to them. Raises StageFailure unless they are as evaluated."""
+        served = self._artifact.answers(self._folder, self._inputs, self.rows, self._task)
+        evaluated = polars.read_parquet(self._workspace.path(artifacts.PREDICTIONS))
+        require_same_package(self._artifact.files[0], self._task, served, evaluated)
+        return request_rows(self.rows, self._inputs, self._task), by_request(served, self._task)
+
+    def contract(self, held: Mapping[str, Column], asked: polars.DataFrame) -> dict[str, Any]:
+        """What requests and answers have."""
+        collected = self._read(artifacts.ROWS_REPORT)
+        found = signature.contract_of(self._task, held, self._inputs, collected, asked, self.threshold)
+        return found | signature.with_intervals(found["outputs"], self._intervals)
+
+    def reference(self, answered: NDArray[numpy.float32]) -> dict[str, Any]:
+        """What the drift of columns and of predictions is measured against."""
+        found = served_reference(self._read(artifacts.FEATURES_REFERENCE))
+        return found | {"prediction": prediction_reference(self._task, answered, self.threshold)}
+
+    def background(
+        self, wanted: _Wanted, asked: polars.DataFrame, contract: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """What explanations compare a row with."""
+        made_of = self._features.get("made_of", ())
+        return background_of(wanted.explanations, asked, contract["inputs"], self._task, made_of)
+
+    def golden_rows(
+        self, asked: polars.DataFrame, answered: NDArray[numpy.float32], contract: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Rows with the answers that a server has to give before it serves."""
+        radius = None if self._intervals is None else self._intervals["radius"]
+        return golden_rows(asked, contract["inputs"], answered, self._task, self.threshold, radius)
 
 
 def _threshold(task: Task, report: Mapping[str, Any]) -> Thresholds | None:
