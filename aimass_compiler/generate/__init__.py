@@ -17,11 +17,11 @@ from aimass_compiler.checks import model_names
 from aimass_compiler.compile import Compilation, Compiled, compile_specs
 from aimass_compiler.compile_cache import Begun, CompileCache, Record
 from aimass_compiler.diagnostics import Finding, has_errors
-from aimass_compiler.generate.fleet_files import FleetFiles
 from aimass_compiler.generate.parallel import Parallel, count_for
-from aimass_compiler.generate.workflow_files import NO_WORKFLOWS, WorkflowFiles
+from aimass_compiler.generate.project_files import ProjectFiles
+from aimass_compiler.generate.workflow_files import NO_WORKFLOWS
 from aimass_compiler.plan import Plan, compare, guarded, merged, plan_model, snapshot, write
-from aimass_compiler.plan.git_merge import resolve_locks, write_attributes
+from aimass_compiler.plan.git_merge import resolve_locks
 from aimass_compiler.plan.rendered_files import RenderedFiles
 from aimass_compiler.project import Project
 from aimass_compiler.spec.yaml.document import Document
@@ -71,47 +71,45 @@ def generate(
     report: Callable[[str], None],
 ) -> Generated:
     """Compile the specs that the cache does not know; nothing is written when one has errors."""
-    # First, because no model counts as unchanged whose dvc.lock has conflict markers.
-    beside = resolve_locks(project.root, map(project.model_of, specs), report) if options.is_written else []
-    if options.prunes_models:
-        beside += model_names.unread(project.strays())
+    beside = _beside(project, specs, options, report)
     names = {path: name for path in specs if (name := project.spec_name(path))}
     known = cache.unchanged([*names.values()])
     new = [path for path in specs if names.get(path) not in known]
     with ExitStack() as processes:
         parts = _Parts(project, cache, processes)
         compiled = compile_specs(project, new, how=parts.compile, cache=cache)
-        findings = (*compiled.findings, *beside)
         if beside or any(finding.file not in _files(compiled) for finding in compiled.findings):
             cache.forget()  # what is wrong beside the specs is then reported by the next compile, too
-        fleet = FleetFiles(project, compiled, cache) if options.prunes_models else None
-        findings += tuple(fleet.findings) if fleet else ()
+        once = ProjectFiles(project, compiled, len(specs), cache, is_wanted=options.prunes_models)
+        findings = (*compiled.findings, *beside, *once.findings)
         if has_errors(findings):
             return Generated(findings, compiled.documents, None)
-        workflows = WorkflowFiles(project, len(specs), cache) if options.prunes_models else None
-        if workflows and has_errors(workflows.compared(forces=options.forces).findings):
+        if has_errors(once.compared(forces=options.forces)):
             options = replace(options, is_written=False)  # all of it is written, or nothing
-        models = {one.model for one in compiled.specs}
-        models |= {project.model_of(path) for path, name in names.items() if name in known}
-        plan, problems, records = parts.carry_out(options, models, fleet, report)
-    if workflows:
-        problems += workflows.carry_out(
-            is_written=options.is_written and not has_errors(problems), report=report
-        )
-    is_written = options.is_written and not has_errors(problems)
-    if is_written:
-        write_attributes(project.generated)
-        problems += fleet.write_beside() if fleet else []
+        unchanged = {project.model_of(path) for path, name in names.items() if name in known}
+        models = {one.model for one in compiled.specs} | unchanged
+        plan, problems, records = parts.carry_out(options, models, once, report)
+    wanted = options.is_written and not has_errors(problems)
+    is_written, more = once.write(is_wanted=wanted, report=report)
+    problems += more
     if not findings:
         cache.keep(records)
-        is_in_step = is_written or not (plan.is_stale or (fleet and fleet.beside.is_stale))
-        if fleet and is_in_step and not has_errors(problems):
-            fleet.keep()
+        if is_written or not (plan.is_stale or once.owners_change):
+            once.keep(problems)
     reported = tuple(dict.fromkeys([*findings, *problems]))
-    settled = sum(known.values()) + sum(each.unchanged for each in (fleet, workflows) if each)
-    plans = [each for each in (workflows and workflows.plan, fleet and fleet.beside) if each]
-    github = merged(plans) if plans else NO_WORKFLOWS
-    return Generated(reported, compiled.documents, plan, is_written, settled, github)
+    files = sum(known.values()) + once.unchanged
+    return Generated(reported, compiled.documents, plan, is_written, files, once.plan)
+
+
+def _beside(
+    project: Project, specs: Sequence[Path], options: GenerateOptions, report: Callable[[str], None]
+) -> list[Finding]:
+    """What is wrong beside the specs.
+
+    Asked first, because no model counts as unchanged whose dvc.lock has conflict markers.
+    """
+    found = resolve_locks(project.root, map(project.model_of, specs), report) if options.is_written else []
+    return [*found, *model_names.unread(project.strays())] if options.prunes_models else found
 
 
 def _files(compiled: Compilation) -> set[str]:
@@ -142,20 +140,21 @@ class _Parts:
         self,
         options: GenerateOptions,
         models: Collection[str],
-        fleet: FleetFiles | None,
+        once: ProjectFiles,
         report: Callable[[str], None],
     ) -> tuple[Plan, list[Finding], dict[str, Record]]:
         """The plan, what is wrong with it, and what is to be recorded; compared only, or written as well."""
         folder = self._project.generated
-        models = {*models, conventions.FLEET_FOLDER} if fleet and fleet.is_there else models
+        models = {*models, conventions.FLEET_FOLDER} if once.has_fleet else models
 
         def planned() -> Plan:
             step = partial(_Part.compare, forces=options.forces, most_contents=options.most_contents)
             return _whole(self._parallel.each(step), [of_fleet(), self._gone(options, models)])
 
         def of_fleet() -> Plan:
-            files = fleet.files if fleet else {}
-            return plan_model(files, folder, force=options.forces) if files else Plan(shown_as=folder.name)
+            if not once.fleet:
+                return Plan(shown_as=folder.name)
+            return plan_model(once.fleet, folder, force=options.forces)
 
         def written() -> tuple[Plan, list[Finding]]:
             plan = planned()
