@@ -59,6 +59,8 @@ class Compiled(Struct, frozen=True):
     """Where the model is called from outside."""
     files: Mapping[str, bytes] = {}
     """What is to be generated; nothing where the spec has errors."""
+    rests_on_files: bool = False
+    """Whether its findings are also of files beside the spec: those of the base of a language model."""
 
     @property
     def model(self) -> str:
@@ -188,4 +190,4 @@ def compile_spec(
         return Compiled(file, document, found, name, routes=routes)
     is_rendered = upto is Upto.RENDER and not has_errors(found)
     files = render.render_all({pipeline.path: pipeline}) if is_rendered else {}
-    return Compiled(file, document, found, name, pipeline, routes, files)
+    return Compiled(file, document, found, name, pipeline, routes, files, base_model.is_folder(pipeline))

@@ -39,7 +39,7 @@ TYPE_CHECKING = False  # `typing` itself costs as much as all else here
 if TYPE_CHECKING:
     from typing import Any
 
-_FORMAT = 5
+_FORMAT = 6
 #: A spec as it was just before it was read: its stamp, or none where the last change is too young to tell
 #: the next one from it, and the hash of its content.
 Begun = tuple[Stamp, str]
@@ -48,9 +48,18 @@ Begun = tuple[Stamp, str]
 class Record:
     """What was known of one spec and of what was generated for it when both were last in step."""
 
-    __slots__ = ("files", "folder", "inventory", "paths", "spec", "text")
+    __slots__ = ("files", "findings", "folder", "inventory", "paths", "spec", "text")
 
-    def __init__(self, spec: Stamp, text: str, folder: str, inventory: str, files: int, paths: Paths) -> None:
+    def __init__(
+        self,
+        spec: Stamp,
+        text: str,
+        folder: str,
+        inventory: str,
+        files: int,
+        paths: Paths,
+        findings: str = "",
+    ) -> None:
         self.spec = spec
         self.text = text
         """The hash of the spec's content."""
@@ -61,6 +70,8 @@ class Record:
         self.files = files
         """How many files the compiler wrote."""
         self.paths = paths
+        self.findings = findings
+        """The spec's warnings, as JSON; empty where there are none."""
 
     def as_list(self) -> list[object]:
         return [self.spec, self.text, self.folder, self.inventory, self.files]
@@ -97,6 +108,10 @@ class CompileCache:
         if self._has_news:
             self._save()
         return {name: self._models[name].files for name in specs if self._looked[name]}
+
+    def findings(self, specs: list[str]) -> dict[str, str]:
+        """The warnings, as JSON, of those of these specs that need no compiling and have some."""
+        return {name: found for name in self.unchanged(specs) if (found := self._models[name].findings)}
 
     def _is_unchanged(self, name: str) -> bool:
         model = self._models.get(name)
@@ -201,11 +216,14 @@ class CompileCache:
             return None
         return (stamp if is_past(stamp) else []), text
 
-    def recorded(self, begun: Mapping[str, Begun]) -> dict[str, Record]:
-        """The records of specs, by their paths in specs/, whose models' folders are in step now."""
+    def recorded(self, begun: Mapping[str, Begun], findings: Mapping[str, str]) -> dict[str, Record]:
+        """The records of specs, by their paths in specs/, whose models' folders are in step now.
+
+        `findings` are the warnings of those that have some, as JSON.
+        """
         time.sleep(TICK_SECONDS if begun else 0)
         found = {
-            name: _recorded(_folder_path(self._root, name), stamp, text)
+            name: _recorded(_folder_path(self._root, name), stamp, text, findings.get(name, ""))
             for name, (stamp, text) in begun.items()
         }
         return {name: record for name, record in found.items() if record}
@@ -230,7 +248,7 @@ class CompileCache:
             "compiler": compiler(),
             "settings": self._settings,
             "models": {
-                name: [*model.as_list(), layouts.setdefault(model.paths, len(layouts))]
+                name: [*model.as_list(), layouts.setdefault(model.paths, len(layouts)), model.findings]
                 for name, model in self._models.items()
             },
             "workflows": self._workflows and [*self._workflows.as_list(), self._workflows.paths],
@@ -248,7 +266,7 @@ class CompileCache:
             return  # a home that cannot be written only costs time
 
 
-def _recorded(folder: str, stamp: Stamp, text: str) -> Record | None:
+def _recorded(folder: str, stamp: Stamp, text: str, findings: str = "") -> Record | None:
     """The record of a folder that is in step now with what was read; None where it lists no files."""
     content = content_of(os.path.join(folder, conventions.INVENTORY_FILE))
     if content is None or _has_conflict(folder):
@@ -257,7 +275,7 @@ def _recorded(folder: str, stamp: Stamp, text: str) -> Record | None:
     paths = paths_of(tuple(listed))
     stamps = stamps_of(folder, paths)
     digest = digest_of(stamps) if all(map(is_past, stamps)) else ""
-    return Record(stamp, text, digest, hash_of_bytes(content), len(listed) + 1, paths)
+    return Record(stamp, text, digest, hash_of_bytes(content), len(listed) + 1, paths, findings)
 
 
 def open_cache(root: str, *, is_kept: bool = True) -> CompileCache:
@@ -272,8 +290,8 @@ def open_cache(root: str, *, is_kept: bool = True) -> CompileCache:
         if (record["format"], record["settings"]) == (_FORMAT, settings) and record["compiler"] == compiler():
             layouts = [tuple(map(str, paths)) for paths in record["layouts"]]
             models = {
-                name: Record(spec, text, folder, inventory, files, layouts[layout])
-                for name, (spec, text, folder, inventory, files, layout) in record["models"].items()
+                name: Record(*known, layouts[layout], findings)
+                for name, (*known, layout, findings) in record["models"].items()
             }
             beside = (_beside(record["workflows"]), _beside(record["fleet"]))
             return CompileCache(root, models, settings, *beside)
@@ -300,7 +318,8 @@ def _digest_of_organisation(root: str) -> str:
 
 
 def unchanged_files(cache: CompileCache, root: str) -> int | None:
-    """How many generated files there are when compiling all specs would change none; else None."""
+    """How many generated files there are when compiling all specs would change none and report nothing;
+    else None."""
     try:
         specs, strays = specs_below(os.path.join(root, conventions.SPECS_FOLDER))
         teams = {name.partition("/")[0] for name in specs if "/" in name}
@@ -311,7 +330,7 @@ def unchanged_files(cache: CompileCache, root: str) -> int | None:
     if strays or not specs or folders != {_model_of(name) for name in specs}:
         return None
     files = cache.unchanged(specs)
-    if len(files) < len(specs):
+    if len(files) < len(specs) or cache.findings(specs):
         return None
     beside = (cache.unchanged_workflows(len(specs)), cache.unchanged_fleet(specs))
     return sum((*files.values(), *filter(None, beside))) if None not in beside else None

@@ -78,34 +78,34 @@ class Related(Struct, frozen=True):
     part: str = ""
 
 
-class Assign(Struct, frozen=True):
+class Assign(Struct, frozen=True, tag=True):
     """Gives the value at a path; a mapping that lacks the last key of the path gets it."""
 
     path: Path
     value: Any
 
 
-class Rename(Struct, frozen=True):
+class Rename(Struct, frozen=True, tag=True):
     """Gives the key at the end of a path another name."""
 
     path: Path
     key: str
 
 
-class Remove(Struct, frozen=True):
+class Remove(Struct, frozen=True, tag=True):
     """Takes away the entry of a mapping, or the item of a list, at the end of a path."""
 
     path: Path
 
 
-class Rewrite(Struct, frozen=True):
+class Rewrite(Struct, frozen=True, tag=True):
     """Puts other text in the place of a stretch of text, for what a path cannot name."""
 
     place: Place
     text: str
 
 
-class Quote(Struct, frozen=True):
+class Quote(Struct, frozen=True, tag=True):
     """Puts the value at a path into quotes, exactly as it is written: `010` becomes `"010"`."""
 
     path: Path

@@ -56,6 +56,12 @@ def no_base(folder: str) -> None:
     del folder
 
 
+def is_folder(pipeline: Pipeline) -> bool:
+    """Whether the base is a folder of the project, whose files tell more than the spec."""
+    how = pipeline.task.conversation
+    return how is not None and bool(how.base.dependencies)
+
+
 def with_folder(pipeline: Pipeline, bases: Bases, file: str) -> tuple[Pipeline, list[Finding]]:
     """The pipeline with the numbers of its base, where that is a folder which is there, and what is wrong
     with the folder."""

@@ -9,6 +9,8 @@ from msgspec import Struct, field
 
 from aimass_compiler import conventions
 from aimass_compiler.compile_cache import CompileCache
+from aimass_compiler.diagnostics import Finding
+from aimass_compiler.generate.recorded_findings import recorded
 from aimass_compiler.model_path import owner_of
 from aimass_compiler.programs import git
 from aimass_compiler.project import Project
@@ -23,6 +25,8 @@ class SettledSpecs(Struct, frozen=True):
     """The models of those that are settled, each with how many files it has."""
     touched: frozenset[str] = frozenset()
     """The folders below generated/ that differ from what is compared with."""
+    findings: Sequence[Finding] = ()
+    """The warnings of those that are settled."""
 
     @property
     def files(self) -> int:
@@ -49,7 +53,8 @@ def settled_specs(
         touched = differing
         models = {model: count for model, count in models.items() if model not in touched}
     others = [path for path in specs if project.model_of(path) not in models]
-    return SettledSpecs(others, models, touched)
+    kept = [name for path, name in names.items() if project.model_of(path) in models]
+    return SettledSpecs(others, models, touched, recorded(cache, kept))
 
 
 def _touched(project: Project, against: str, models: Collection[str]) -> frozenset[str] | None:

@@ -19,12 +19,14 @@ from aimass_compiler.compile_cache import Begun, CompileCache, Record
 from aimass_compiler.diagnostics import Finding, has_errors
 from aimass_compiler.generate.parallel import Parallel, count_for
 from aimass_compiler.generate.project_files import ProjectFiles
+from aimass_compiler.generate.recorded_findings import encoded, recorded
 from aimass_compiler.generate.workflow_files import NO_WORKFLOWS
 from aimass_compiler.plan import Plan, compare, guarded, merged, plan_model, snapshot, write
 from aimass_compiler.plan.git_merge import resolve_locks
 from aimass_compiler.plan.rendered_files import RenderedFiles
 from aimass_compiler.project import Project
 from aimass_compiler.spec.yaml.document import Document
+from aimass_compiler.spec.yaml.documents import Documents
 
 
 class GenerateOptions(Struct, frozen=True):
@@ -74,16 +76,18 @@ def generate(
     beside = _beside(project, specs, options, report)
     names = {path: name for path in specs if (name := project.spec_name(path))}
     known = cache.unchanged([*names.values()])
+    warnings = recorded(cache, known)
     new = [path for path in specs if names.get(path) not in known]
     with ExitStack() as processes:
         parts = _Parts(project, cache, processes)
         compiled = compile_specs(project, new, how=parts.compile, cache=cache)
+        documents = Documents(compiled.documents, {project.shown(path): path for path in specs})
         if beside or any(finding.file not in _files(compiled) for finding in compiled.findings):
             cache.forget()  # what is wrong beside the specs is then reported by the next compile, too
         once = ProjectFiles(project, compiled, len(specs), cache, is_wanted=options.prunes_models)
         findings = (*compiled.findings, *beside, *once.findings)
         if has_errors(findings):
-            return Generated(findings, compiled.documents, None)
+            return Generated((*warnings, *findings), documents, None)
         if has_errors(once.compared(forces=options.forces)):
             options = replace(options, is_written=False)  # all of it is written, or nothing
         unchanged = {project.model_of(path) for path, name in names.items() if name in known}
@@ -92,13 +96,13 @@ def generate(
     wanted = options.is_written and not has_errors(problems)
     is_written, more = once.write(is_wanted=wanted, report=report)
     problems += more
-    if not findings:
+    if _of_specs(compiled).issuperset(findings):  # what is between several is looked for each time
         cache.keep(records)
         if is_written or not (plan.is_stale or once.owners_change):
             once.keep(problems)
-    reported = tuple(dict.fromkeys([*findings, *problems]))
+    reported = tuple(dict.fromkeys([*warnings, *findings, *problems]))
     files = sum(known.values()) + once.unchanged
-    return Generated(reported, compiled.documents, plan, is_written, files, once.plan)
+    return Generated(reported, documents, plan, is_written, files, once.plan)
 
 
 def _beside(
@@ -110,6 +114,11 @@ def _beside(
     """
     found = resolve_locks(project.root, map(project.model_of, specs), report) if options.is_written else []
     return [*found, *model_names.unread(project.strays())] if options.prunes_models else found
+
+
+def _of_specs(compiled: Compilation) -> set[Finding]:
+    """What was found in each spec by itself."""
+    return {finding for one in compiled.specs for finding in one.findings}
 
 
 def _files(compiled: Compilation) -> set[str]:
@@ -207,8 +216,9 @@ class _Part:
         self._to_compile = iter(specs)
         self._compiled: list[Compiled] = []
         self._rendered = RenderedFiles()
-        #: Of the specs without findings only: others are reported each time.
         self._begun: dict[str, Begun] = {}
+        #: As JSON, by the paths of specs.
+        self._findings: dict[str, str] = {}
 
     def compile_first(self) -> None:
         """Compile one spec now; `compile` goes on behind it."""
@@ -224,8 +234,10 @@ class _Part:
         found = self._one(path)
         if found.files:
             self._rendered.add(found.files)
-        if begun and not found.findings:
+        findings = None if found.rests_on_files and found.findings else encoded(found.findings)
+        if begun and findings is not None:
             self._begun[self._project.spec_name(path)] = begun
+            self._findings[self._project.spec_name(path)] = findings
         record = f"{found.model}/{conventions.RESOLVED_FILE}"
         files = {record: found.files[record]} if record in found.files else {}
         return replace(found, document=found.document if found.findings else None, pipeline=None, files=files)
@@ -252,7 +264,7 @@ class _Part:
 
     def recorded(self) -> Mapping[str, Record]:
         """What the cache is to keep, when all is on disk."""
-        return self._cache.recorded(self._begun)
+        return self._cache.recorded(self._begun, self._findings)
 
 
 def _whole(parts: Sequence[_Compared], beside: Sequence[Plan]) -> Plan:

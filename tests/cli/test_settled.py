@@ -136,11 +136,34 @@ def test_a_damaged_record_only_costs_time(settled: Project, tmp_path: Path, cont
     assert is_settled(settled)
 
 
-def test_a_warning_is_told_each_time(settled: Project) -> None:
-    settled.edit("limits: {timeout: 3000ms}", "limits: {timeout: 3000ms}\nsearch: {trials: 3}")
+WARNED = SPEC.replace("limits: {timeout: 3000ms}", "limits: {timeout: 3000ms}\nsearch: {trials: 3}")
+
+
+def test_a_warning_is_told_each_time_and_nothing_is_compiled_for_it(settled: Project) -> None:
+    settled.write("specs/churn.yaml", WARNED)
     first = settled.aimass("compile")
     assert "warning[" in first.err
-    assert settled.aimass("compile").err == first.err
+    root = str(settled.root)
+    assert compile_cache.open_cache(root).unchanged(["churn.yaml"])
+    for words in (["compile"], ["compile", "--check"], ["compile", "--no-cache"], ["plan"]):
+        assert settled.aimass(*words).err == first.err
+    found = settled.aimass("compile", "--format", "json").out
+    assert settled.aimass("compile", "--format", "json", "--no-cache").out == found
+    settled.write("specs/churn.yaml", SPEC)
+    assert settled.aimass("compile").err == ""
+    assert is_settled(settled)
+
+
+def test_a_warning_of_many_models_is_told_of_the_first_ones(settled: Project) -> None:
+    for number in range(12):
+        name = f"m{number:02}"
+        settled.write(f"specs/{name}.yaml", WARNED.replace("name: churn", f"name: {name}"))
+    for words in (["compile"], ["compile"], ["plan"]):
+        told = settled.aimass(*words).err
+        assert [told.count(f"specs/m{number:02}.yaml:") for number in range(12)] == [1] * 10 + [0, 0]
+        assert "]: 2 more in 2 files\nhelp: `aimass check` shows all of them\n" in told
+        assert "\n12 warnings in 12 files;" in told
+    assert "specs/m11.yaml:" in settled.aimass("check").err
 
 
 def test_one_of_two_is_compiled_and_the_other_is_known(settled: Project) -> None:

@@ -77,7 +77,8 @@ def run(arguments: argparse.Namespace) -> int:
     cache = arguments.cache or open_cache(str(project.root), is_kept=not arguments.no_cache)
     result = generate(project, specs, options, cache, terminal.report)
     committed = [] if options.is_written or result.plan is None else _committed(project, specs)
-    findings.show([*result.findings, *committed], result.documents, arguments.format)
+    found = [*result.findings, *committed]
+    findings.show(found, result.documents, arguments.format, most=findings.MOST_OF_A_CODE)
     plan = result.plan
     if plan is not None and (plan.changes or not result.has_failed) and arguments.format == "people":
         drawn = outline.drawn(

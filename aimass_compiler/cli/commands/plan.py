@@ -104,6 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
     from aimass_compiler.generate.fleet_files import rendered
     from aimass_compiler.impact.consistency import conflicts, data_disagreements
     from aimass_compiler.releases import record_check
+    from aimass_compiler.spec.yaml.documents import Documents
 
     project = project_of(arguments)
     _allowed(arguments.allow_breaking)  # reports a rule that there is not before anything is compiled
@@ -123,8 +124,12 @@ def run(arguments: argparse.Namespace) -> int:
     merged = [] if arguments.against else [*conflicts(project.root, looked_at)]
     beside = [] if arguments.against else [*data_disagreements(project.root, looked_at)]
     beside += [] if arguments.specs else record_check.findings(project.root)
+    unchanged = {project.shown(path): path for path in project.specs()} if settled.findings else {}
     findings.show(
-        [*compiled.findings, *beside_models, *plan.findings, *merged, *beside], compiled.documents, "people"
+        [*settled.findings, *compiled.findings, *beside_models, *plan.findings, *merged, *beside],
+        Documents(compiled.documents, unchanged),
+        "people",
+        most=findings.MOST_OF_A_CODE,
     )
     found = _effects(arguments, project, plan, compiled.documents, settled)
     sys.stdout.write(_shown(found, arguments))

@@ -18,10 +18,17 @@ if TYPE_CHECKING:
 
 FORMATS = ("people", "json", "sarif", "github")
 FORMAT = "aimass.findings/v1"
+#: So many warnings of a code are read where something else was asked for; `aimass check` shows all of them.
+MOST_OF_A_CODE = 10
 
 
-def show(findings: Iterable[Finding], documents: Mapping[str, Document], form: str) -> None:
-    """Print findings: to standard error for people, to standard output for programs."""
+def show(
+    findings: Iterable[Finding], documents: Mapping[str, Document], form: str, *, most: int | None = None
+) -> None:
+    """Print findings: to standard error for people, to standard output for programs.
+
+    People are shown at most `most` warnings of each code, and how many more there are.
+    """
     if form == "json":
         sys.stdout.write(as_json(findings, documents))
     elif form == "sarif":
@@ -40,6 +47,7 @@ def show(findings: Iterable[Finding], documents: Mapping[str, Document], form: s
         drawn = findings_text.drawn(
             listed,
             documents,
+            most=most,
             is_coloured=terminal.is_coloured(stream),
             width=terminal.width(),
             wraps=stream.isatty(),

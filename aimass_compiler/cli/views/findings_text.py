@@ -23,23 +23,46 @@ def drawn(
     findings: Iterable[Finding],
     documents: Mapping[str, Document],
     *,
+    most: int | None = None,
     is_coloured: bool = False,
     width: int = 100,
     wraps: bool = False,
 ) -> str:
-    """Every finding with its lines of source, and a summary; empty when there are none.
+    """Findings with their lines of source, and a summary; empty when there are none.
 
     Source is cut to the width; prose is only where it `wraps`, so that it can be searched elsewhere.
+    Of the warnings of one code those beyond the first `most` are counted only.
     """
     paint = terminal.coloured if is_coloured else terminal.plain
-    found = placed(findings, documents)
+    shown, others = _divided(findings, most)
+    found = placed(shown, documents)
     if not found:
         return ""
     blocks = []
     for each in found:
         page = _Page(_gutter(each), width, paint)
         blocks.append("\n".join(_block(each, page, width if wraps else None)) + "\n")
-    return "\n".join([*blocks, summary([each.finding for each in found]) + "\n"])
+    for code, more in sorted(others.items()):
+        head, said = f"warning[{code}]", f"{len(more)} more{_where(more)}"
+        hint = f"{paint('help', 'help')}: `aimass check` shows all of them"
+        blocks.append(f"{paint(head, 'warning')}{paint(f': {said}', 'strong')}\n{hint}\n")
+    every = [each.finding for each in found] + [each for more in others.values() for each in more]
+    return "\n".join([*blocks, summary(every) + "\n"])
+
+
+def _divided(findings: Iterable[Finding], most: int | None) -> tuple[list[Finding], dict[str, list[Finding]]]:
+    """What is shown, and by their codes the warnings that are not; those of the first files are."""
+    if most is None:
+        return [*findings], {}
+    shown: list[Finding] = []
+    of_code: dict[str, list[Finding]] = {}
+    for finding in sorted(dict.fromkeys(findings), key=lambda each: each.file):
+        if finding.is_error:
+            shown.append(finding)
+        else:
+            of_code.setdefault(finding.code, []).append(finding)
+    shown += [finding for listed in of_code.values() for finding in listed[:most]]
+    return shown, {code: listed[most:] for code, listed in of_code.items() if len(listed) > most}
 
 
 def summary(findings: Iterable[Finding]) -> str:
@@ -47,9 +70,12 @@ def summary(findings: Iterable[Finding]) -> str:
     listed = list(findings)
     errors = sum(finding.is_error for finding in listed)
     counts = [_counted(errors, "error"), _counted(len(listed) - errors, "warning")]
-    files = sorted({finding.file for finding in listed if finding.file})
-    where = f" in {safe(files[0])}" if len(files) == 1 else f" in {len(files)} files" if files else ""
-    return ", ".join(count for count in counts if count) + where + _fixable(listed)
+    return ", ".join(count for count in counts if count) + _where(listed) + _fixable(listed)
+
+
+def _where(findings: Iterable[Finding]) -> str:
+    files = sorted({finding.file for finding in findings if finding.file})
+    return f" in {safe(files[0])}" if len(files) == 1 else f" in {len(files)} files" if files else ""
 
 
 def _fixable(listed: Sequence[Finding]) -> str:
