@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from aimass_compiler import __version__, conventions
-from aimass_compiler.conflict_markers import is_conflicted
+from aimass_compiler.compile_record import Record, is_as_inventoried, record_of
 from aimass_compiler.file_stamps import (
     TICK_SECONDS,
     Paths,
@@ -27,7 +27,6 @@ from aimass_compiler.file_stamps import (
     hash_of,
     hash_of_bytes,
     is_past,
-    paths_of,
     stamp_of,
     stamps_of,
     walked,
@@ -43,38 +42,6 @@ _FORMAT = 6
 #: A spec as it was just before it was read: its stamp, or none where the last change is too young to tell
 #: the next one from it, and the hash of its content.
 Begun = tuple[Stamp, str]
-
-
-class Record:
-    """What was known of one spec and of what was generated for it when both were last in step."""
-
-    __slots__ = ("files", "findings", "folder", "inventory", "paths", "spec", "text")
-
-    def __init__(
-        self,
-        spec: Stamp,
-        text: str,
-        folder: str,
-        inventory: str,
-        files: int,
-        paths: Paths,
-        findings: str = "",
-    ) -> None:
-        self.spec = spec
-        self.text = text
-        """The hash of the spec's content."""
-        self.folder = folder
-        """A digest over the stamps of the model's folder and of all paths in it."""
-        self.inventory = inventory
-        """The hash of the inventory, which in turn holds the hashes of the model's files."""
-        self.files = files
-        """How many files the compiler wrote."""
-        self.paths = paths
-        self.findings = findings
-        """The spec's warnings, as JSON; empty where there are none."""
-
-    def as_list(self) -> list[object]:
-        return [self.spec, self.text, self.folder, self.inventory, self.files]
 
 
 class CompileCache:
@@ -137,7 +104,7 @@ class CompileCache:
         digest = digest_of(stamps)
         if stamps and digest == model.folder:
             return True
-        if not _is_as_inventoried(folder, model.inventory):
+        if not is_as_inventoried(folder, model.inventory):
             return False
         if all(map(is_past, stamps)):
             model.folder, self._has_news = digest, True
@@ -159,8 +126,8 @@ class CompileCache:
         """Record that the workflows are in step, for so many models."""
         folder = _workflows_path(self._root)
         time.sleep(TICK_SECONDS)
-        recorded = _recorded(folder, [], str(models))
-        self._workflows = recorded or Record([], str(models), "", "", 0, ())
+        found = record_of(folder, [], str(models))
+        self._workflows = found or Record([], str(models), "", "", 0, ())
         if self._is_kept:
             self._save()
 
@@ -182,7 +149,7 @@ class CompileCache:
         if not self._is_kept or not text:
             return
         time.sleep(TICK_SECONDS)
-        self._fleet = _recorded(_fleet_path(self._root), [], text) or Record([], text, "", "", 0, ())
+        self._fleet = record_of(_fleet_path(self._root), [], text) or Record([], text, "", "", 0, ())
         self._save()
 
     def _texts(self, specs: list[str]) -> str:
@@ -223,7 +190,7 @@ class CompileCache:
         """
         time.sleep(TICK_SECONDS if begun else 0)
         found = {
-            name: _recorded(_folder_path(self._root, name), stamp, text, findings.get(name, ""))
+            name: record_of(_folder_path(self._root, name), stamp, text, findings.get(name, ""))
             for name, (stamp, text) in begun.items()
         }
         return {name: record for name, record in found.items() if record}
@@ -266,18 +233,6 @@ class CompileCache:
             return  # a home that cannot be written only costs time
 
 
-def _recorded(folder: str, stamp: Stamp, text: str, findings: str = "") -> Record | None:
-    """The record of a folder that is in step now with what was read; None where it lists no files."""
-    content = content_of(os.path.join(folder, conventions.INVENTORY_FILE))
-    if content is None or _has_conflict(folder):
-        return None
-    listed = _listed(content)
-    paths = paths_of(tuple(listed))
-    stamps = stamps_of(folder, paths)
-    digest = digest_of(stamps) if all(map(is_past, stamps)) else ""
-    return Record(stamp, text, digest, hash_of_bytes(content), len(listed) + 1, paths, findings)
-
-
 def open_cache(root: str, *, is_kept: bool = True) -> CompileCache:
     """What is recorded of the project at a root; `is_kept` says whether anything is to be, at all."""
     path = os.path.join(root, conventions.SETTINGS_FILE)
@@ -290,8 +245,8 @@ def open_cache(root: str, *, is_kept: bool = True) -> CompileCache:
         if (record["format"], record["settings"]) == (_FORMAT, settings) and record["compiler"] == compiler():
             layouts = [tuple(map(str, paths)) for paths in record["layouts"]]
             models = {
-                name: Record(*known, layouts[layout], findings)
-                for name, (*known, layout, findings) in record["models"].items()
+                name: Record(spec, text, folder, inventory, files, layouts[layout], findings)
+                for name, (spec, text, folder, inventory, files, layout, findings) in record["models"].items()
             }
             beside = (_beside(record["workflows"]), _beside(record["fleet"]))
             return CompileCache(root, models, settings, *beside)
@@ -356,32 +311,6 @@ def compiler() -> str:
     environment = [stamp_of(path) for path in sys.path if path.endswith("site-packages")]
     source = digest_of(walked(os.path.dirname(__file__)))
     return hash_of_bytes(f"{__version__} {sys.version} {environment} {source}".encode())
-
-
-def _is_as_inventoried(folder: str, inventory: str) -> bool:
-    """Whether a folder holds the inventory of this hash, all files as it lists them, and no remains."""
-    content = content_of(os.path.join(folder, conventions.INVENTORY_FILE))
-    if content is None or hash_of_bytes(content) != inventory:
-        return False
-    listed, there = _listed(content), {path for path, _ in walked(folder)}
-    has_remains = any(path.rpartition("/")[2].startswith(".") for path in there - listed.keys())
-    return (
-        not has_remains
-        and not _has_conflict(folder)
-        and {*listed, conventions.INVENTORY_FILE} <= there
-        and all(hash_of(os.path.join(folder, path)) == digest for path, digest in listed.items())
-    )
-
-
-def _listed(inventory: bytes) -> dict[str, str]:
-    """The files of an inventory with their hashes."""
-    files: dict[str, str] = json.loads(inventory)["files"]
-    return files
-
-
-def _has_conflict(folder: str) -> bool:
-    """Whether a merge left conflict markers in a model's dvc.lock."""
-    return is_conflicted(content_of(os.path.join(folder, conventions.DVC_LOCK)) or b"")
 
 
 def _model_of(name: str) -> str:

@@ -10,7 +10,6 @@ from msgspec import Struct, field
 from aimass_compiler import conventions
 from aimass_compiler.compile_cache import CompileCache
 from aimass_compiler.diagnostics import Finding
-from aimass_compiler.generate.recorded_findings import recorded
 from aimass_compiler.model_path import owner_of
 from aimass_compiler.programs import git
 from aimass_compiler.project import Project
@@ -42,6 +41,8 @@ def settled_specs(
     project: Project, specs: Sequence[Path], cache: CompileCache, against: str | None
 ) -> SettledSpecs:
     """What the cache knows to be in step, and where a revision is compared with, git to be the same there."""
+    from aimass_compiler.generate.recorded_findings import recorded
+
     names = {path: name for path in specs if (name := project.spec_name(path))}
     known = cache.unchanged([*names.values()])
     models = {project.model_of(path): known[name] for path, name in names.items() if name in known}
