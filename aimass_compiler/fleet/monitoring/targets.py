@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from aimass_compiler import conventions
+from aimass_compiler.render.pod_monitor import pod_monitor
 from aimass_compiler.render.training.platforms import PLATFORMS
 from aimass_compiler.render.training_monitoring import endpoints
 
@@ -52,18 +53,9 @@ def training_monitor(name: str, labels: dict[str, str]) -> dict[str, Any]:
         conventions.LABEL_COMPONENT: conventions.COMPONENT_TRAINING,
         conventions.LABEL_MANAGED_BY: conventions.MANAGER,
     }
-    return {
-        "apiVersion": "monitoring.coreos.com/v1",
-        "kind": "PodMonitor",
-        "metadata": {"name": name, "labels": labels},
-        "spec": {
-            "namespaceSelector": {"any": True},
-            "selector": {"matchLabels": chosen},
-            "podMetricsEndpoints": [
-                endpoint for platform in PLATFORMS.values() for endpoint in endpoints(platform, named)
-            ],
-        },
-    }
+    asked = [endpoint for platform in PLATFORMS.values() for endpoint in endpoints(platform, named)]
+    found = pod_monitor(name, labels, chosen, asked)
+    return {**found, "spec": {"namespaceSelector": {"any": True}, **found["spec"]}}
 
 
 def _annotation(label: str, present: str = "") -> str:

@@ -22,6 +22,7 @@ from aimass_compiler.render.names import (
 )
 from aimass_compiler.render.object_kind import Object
 from aimass_compiler.render.pipeline_json import PipelineJson
+from aimass_compiler.render.pod_monitor import metrics_endpoint, pod_monitor
 from aimass_compiler.render.target import Layer, Manifest, Rendered, Target
 from aimass_compiler.render.training.job_platform import JobPlatform
 from aimass_compiler.render.training.platforms import PLATFORMS
@@ -50,7 +51,7 @@ def render(source: PipelineJson) -> Rendered:
     rules = header(pipeline.path) + _RULES(words, here.monitoring.runbook, *labels)
     board = _BOARD((pipeline.name, here.namespace, digest(f"{pipeline.name}/training".encode())))
     layer = Layer(
-        objects=[pod_monitor(pipeline)],
+        objects=[_pod_monitor(pipeline)],
         manifests={_RULES_FILE: Manifest(_head(pipeline.name), rules.encode())},
         config_maps=[_config_map(pipeline)],
         files={_BOARD_FILE: board.encode()},
@@ -58,7 +59,7 @@ def render(source: PipelineJson) -> Rendered:
     return Rendered(overlays={name: layer})
 
 
-def pod_monitor(pipeline: Pipeline) -> Object:
+def _pod_monitor(pipeline: Pipeline) -> Object:
     """Scrapes the process that runs the stages, and Ray on each node.
 
     Pods declare no port for it: KubeRay would take that for all that the head's Service is to have. And the
@@ -66,15 +67,8 @@ def pod_monitor(pipeline: Pipeline) -> Object:
     """
     named = {"targetLabel": "model", "replacement": pipeline.name}
     labels = dict(wanted_labels(pipeline.settings)) | component_label(conventions.COMPONENT_MONITORING)
-    return {
-        "apiVersion": "monitoring.coreos.com/v1",
-        "kind": "PodMonitor",
-        "metadata": {"name": _name(pipeline.name), "labels": labels},
-        "spec": {
-            "selector": {"matchLabels": training_labels(pipeline.name)},
-            "podMetricsEndpoints": endpoints(PLATFORMS[pipeline.job_target], named),
-        },
-    }
+    asked = endpoints(PLATFORMS[pipeline.job_target], named)
+    return pod_monitor(_name(pipeline.name), labels, training_labels(pipeline.name), asked)
 
 
 def endpoints(platform: JobPlatform, named: Object) -> list[Object]:
@@ -102,12 +96,7 @@ def _endpoint(where: tuple[tuple[str, str], ...], port: int) -> dict[str, Any]:
         }
         for pattern, written in (("(.+)", "$1"), ("(.*:.*)", "[$1]"))
     ]
-    return {
-        "path": conventions.METRICS_PATH,
-        "interval": conventions.SCRAPE_INTERVAL,
-        "scrapeTimeout": "10s",
-        "relabelings": [*chosen, *addresses],
-    }
+    return metrics_endpoint({"relabelings": [*chosen, *addresses]})
 
 
 def _name(model: str) -> str:
