@@ -11,10 +11,9 @@ from pathlib import Path
 
 from aimass_compiler import conventions
 from aimass_compiler.character_set import print_everywhere
-from aimass_compiler.diagnostics import HintedError
 from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime import lineage_events, progress, trainer_status, training_metrics
-from aimass_compiler.runtime.failure import StageFailure
+from aimass_compiler.runtime.failure import exit_code
 from aimass_compiler.runtime.parts import read_parts
 from aimass_compiler.runtime.progress import Listener
 from aimass_compiler.runtime.workspace import Workspace
@@ -49,33 +48,15 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _stage(stage: Stage, parsed: argparse.Namespace, listeners: Sequence[Listener]) -> int:
-    """Run a stage."""
-    try:
+    """Run a stage; answers an ExitCode."""
+
+    def run() -> ExitCode:
         workspace = Workspace(parsed.root.resolve(), parsed.model)
         with lineage_events.told(stage, workspace), progress.told(stage, workspace, listeners):
             run_stage(stage, workspace)
-    except StageFailure as failure:
-        print(f"{stage.name}: {failure.message}", file=sys.stderr)
-        if failure.help:
-            print(f"  help: {failure.help}", file=sys.stderr)
-        return int(failure.code)
-    except HintedError as error:  # of files that the user has, such as a base that is gone
-        print(f"{stage.name}: {error}", file=sys.stderr)
-        print(f"  help: {error.help}", file=sys.stderr)
-        return int(ExitCode.FAILED)
-    except OSError as error:
-        which, why = error.filename or "a file", error.strerror or error
-        print(f"{stage.name}: {which} could not be read or written: {why}", file=sys.stderr)
-        return int(ExitCode.DISK)
-    except ModuleNotFoundError as error:
-        if str(error.name).startswith("aimass_compiler"):
-            raise
-        print(f"{stage.name}: {error.name} is not installed", file=sys.stderr)
-        print("  help: `pip install 'aimass-compiler[run]'` brings what stages need", file=sys.stderr)
-        return int(ExitCode.USAGE)
-    except KeyboardInterrupt:
-        return 130
-    return int(ExitCode.DONE)
+        return ExitCode.DONE
+
+    return exit_code(stage.name, run)
 
 
 def run_stage(stage: Stage, workspace: Workspace) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.programs.object_store import Store
-from aimass_compiler.programs.stored_files import StoreError
+from aimass_compiler.runtime.failure import exit_code
 from aimass_compiler.runtime.progress import seconds_left
 
 _SECONDS_BETWEEN_NOTES = 5.0
@@ -24,21 +24,21 @@ _COUNTED = re.compile(r"(step|trial) (?P<done>\d+)/(?P<total>\d+)\b")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Bring what the job is given, run a stage and note how far it is, or store results."""
     parsed = _parser().parse_args(arguments)
-    try:
-        store = Store(parsed.store)
-        if parsed.act == "receive":
-            count = len(store.receive(parsed.model, "given", parsed.root))
-            print(f"{count} files came from {parsed.store}", flush=True)
-        elif parsed.act == "send":
-            size = store.send(parsed.model, "results", parsed.root, parsed.names)
-            print(f"results went to {parsed.store}: {size:,} bytes that it had not", flush=True)
-        else:
-            (stage,) = parsed.names
-            return _run(stage, parsed.model, parsed.root, store)
-    except StoreError as failure:
-        print(f"{parsed.act}: {failure}\n  help: {failure.help}", file=sys.stderr)
-        return int(ExitCode.DATA)
-    return int(ExitCode.DONE)
+    return exit_code(parsed.act, lambda: _exchange(parsed), hinted=ExitCode.DATA)
+
+
+def _exchange(parsed: argparse.Namespace) -> int:
+    store = Store(parsed.store)
+    if parsed.act == "receive":
+        count = len(store.receive(parsed.model, "given", parsed.root))
+        print(f"{count} files came from {parsed.store}", flush=True)
+    elif parsed.act == "send":
+        size = store.send(parsed.model, "results", parsed.root, parsed.names)
+        print(f"results went to {parsed.store}: {size:,} bytes that it had not", flush=True)
+    else:
+        (stage,) = parsed.names
+        return _run(stage, parsed.model, parsed.root, store)
+    return ExitCode.DONE
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -18,8 +18,8 @@ from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.programs.object_store import Store
-from aimass_compiler.programs.stored_files import StoreError
 from aimass_compiler.runtime.__main__ import main as run_stage
+from aimass_compiler.runtime.failure import StageFailure, exit_code
 from aimass_compiler.stages import REPEAT, STAGES, Stage
 from aimass_compiler.stages.recipe import recipe_digest
 
@@ -33,24 +33,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     stage = next(each for each in (*STAGES, REPEAT) if each.name == parsed.stage)
     _read_secrets(parsed.secrets)
-    try:
-        store = Store(parsed.store)
-        if not _receive(store, stage, parsed):
-            return int(ExitCode.USAGE)
-        own = f"{conventions.ARTIFACTS_FOLDER}/{parsed.model}"
-        if stage.name == _JUDGES:
-            store.send(parsed.model, "results", parsed.root, [f"{own}/{name}" for name in _FETCHED])
-        code = run_stage([stage.name, parsed.model, f"--root={parsed.root}"])
-        if code != ExitCode.DONE:
-            return code
-        left = store.keep(parsed.model, stage.name, parsed.root, [f"{own}/{stage.name}"])
-    except StoreError as failure:
-        print(f"{stage.name}: {failure}\n  help: {failure.help}", file=sys.stderr)
-        return int(ExitCode.DATA)
+    return exit_code(stage.name, lambda: _step(stage, parsed), hinted=ExitCode.DATA)
+
+
+def _step(stage: Stage, parsed: argparse.Namespace) -> int:
+    store = Store(parsed.store)
+    _receive(store, stage, parsed)
+    own = f"{conventions.ARTIFACTS_FOLDER}/{parsed.model}"
+    if stage.name == _JUDGES:
+        store.send(parsed.model, "results", parsed.root, [f"{own}/{name}" for name in _FETCHED])
+    code = run_stage([stage.name, parsed.model, f"--root={parsed.root}"])
+    if code != ExitCode.DONE:
+        return code
+    left = store.keep(parsed.model, stage.name, parsed.root, [f"{own}/{stage.name}"])
     parsed.left.parent.mkdir(parents=True, exist_ok=True)
     parsed.left.write_text(left, encoding="utf-8")
     print(f"{stage.name} left {left}", flush=True)
-    return int(ExitCode.DONE)
+    return ExitCode.DONE
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -77,29 +76,24 @@ def _read_secrets(folder: Path) -> None:
             os.environ.setdefault(file.name, file.read_text(encoding="utf-8"))
 
 
-def _receive(store: Store, stage: Stage, parsed: argparse.Namespace) -> bool:
-    """Bring recipe, files and results; whether the recipe is the pipeline's, else that is said."""
+def _receive(store: Store, stage: Stage, parsed: argparse.Namespace) -> None:
+    """Bring recipe, files and results. Raises StageFailure where the recipe is not the pipeline's."""
     model, root = parsed.model, parsed.root
     recipe = f"{conventions.GENERATED_FOLDER}/{model}/{conventions.PIPELINE_FILE}"
     store.receive(model, "given", root, lambda path: path == recipe)
     if not (root / recipe).is_file():
-        _refuse(stage, f"{store.url} has no recipe of {model}", model)
-        return False
+        raise _other_recipe(f"{store.url} has no recipe of {model}", model)
     document = json.loads((root / recipe).read_text(encoding="utf-8"))
     if recipe_digest(document, stage.reads) != parsed.recipe:
-        _refuse(stage, f"{store.url} has another recipe of {model} than this pipeline", model)
-        return False
+        raise _other_recipe(f"{store.url} has another recipe of {model} than this pipeline", model)
     store.receive(model, "given", root, _wanted(document, stage))
     for name in parsed.needs:
         store.receive(model, name, root)
-    return True
 
 
-def _refuse(stage: Stage, message: str, model: str) -> None:
-    hint = (
-        f"`aimass train {model} --upload` stores the recipe and what it reads; then start the pipeline again"
-    )
-    print(f"{stage.name}: {message}\n  help: {hint}", file=sys.stderr)
+def _other_recipe(message: str, model: str) -> StageFailure:
+    hint = f"`aimass train {model} --upload` stores the recipe and what it reads"
+    return StageFailure(ExitCode.USAGE, message, f"{hint}; then start the pipeline again")
 
 
 def _wanted(document: dict[str, object], stage: Stage) -> Callable[[str], bool] | None:

@@ -4,33 +4,39 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 from aimass_compiler import conventions
 from aimass_compiler.exit_codes import ExitCode
-from aimass_compiler.programs.stored_files import StoreError
 from aimass_compiler.records.compaction import compact
 from aimass_compiler.records.record_table import require_library
+from aimass_compiler.runtime.failure import StageFailure, exit_code
 
 
 def main(arguments: list[str]) -> int:
     """Make the tables; answers an ExitCode."""
     parsed = _parser().parse_args(arguments)
+    return exit_code("records", lambda: _compact(parsed))
+
+
+def _compact(parsed: argparse.Namespace) -> ExitCode:
     store = parsed.store if "://" in parsed.store else f"file://{Path(parsed.store).resolve()}"
-    try:
-        require_library()
-        days = json.loads(parsed.retention.read_text(encoding="utf-8")) if parsed.retention else {}
-        done = compact(store, days, datetime.now(UTC))
-    except StoreError as failure:
-        print(f"records: {failure}\n  help: {failure.help}", file=sys.stderr)
-        return int(ExitCode.FAILED)
-    except (OSError, ValueError) as error:
-        print(f"records: {parsed.retention} cannot be read: {error}", file=sys.stderr)
-        return int(ExitCode.DISK)
+    require_library()
+    done = compact(store, _retention(parsed.retention), datetime.now(UTC))
     print(f"{done.records} records became rows of tables, {done.rejected} were rejected", flush=True)
-    return int(ExitCode.DONE)
+    return ExitCode.DONE
+
+
+def _retention(file: Path | None) -> dict[str, int]:
+    """How many days each model keeps its records, where that is not as usual. Raises StageFailure."""
+    if file is None:
+        return {}
+    try:
+        days: dict[str, int] = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StageFailure(ExitCode.DISK, f"{file} cannot be read: {error}") from None
+    return days
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -14,10 +14,9 @@ from aimass_compiler import conventions
 from aimass_compiler.character_set import print_everywhere
 from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.model_path import name_of
-from aimass_compiler.programs.stored_files import StoreError
 from aimass_compiler.records.query import RecordsWanted, ask
 from aimass_compiler.runtime.evaluation.measures import metrics_of
-from aimass_compiler.runtime.failure import StageFailure
+from aimass_compiler.runtime.failure import StageFailure, exit_code
 from aimass_compiler.runtime.parts import read_parts
 from aimass_compiler.runtime.production import exposition
 from aimass_compiler.runtime.production.judged_rows import truth_of, usable
@@ -36,19 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, write production.json and tell Prometheus; answers an ExitCode."""
     print_everywhere()
     parsed = _parser().parse_args(arguments)
-    try:
-        return int(_measure(parsed, Workspace(parsed.root.resolve(), parsed.model)))
-    except StageFailure as failure:
-        print(f"truth: {failure.message}", file=sys.stderr)
-        if failure.help:
-            print(f"  help: {failure.help}", file=sys.stderr)
-        return int(failure.code)
-    except StoreError as failure:
-        print(f"truth: {failure}\n  help: {failure.help}", file=sys.stderr)
-        return int(ExitCode.FAILED)
-    except OSError as error:
-        print(f"truth: {error.filename or 'a file'} could not be read or written: {error}", file=sys.stderr)
-        return int(ExitCode.DISK)
+    return exit_code("truth", lambda: _measure(parsed, Workspace(parsed.root.resolve(), parsed.model)))
 
 
 def _measure(parsed: argparse.Namespace, workspace: Workspace) -> ExitCode:

@@ -17,7 +17,7 @@ from aimass_compiler.character_set import print_everywhere
 from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline.schedule import last_time
 from aimass_compiler.pipeline.scoring import Scoring
-from aimass_compiler.runtime.failure import StageFailure
+from aimass_compiler.runtime.failure import StageFailure, exit_code
 from aimass_compiler.runtime.scoring.exposition import shown
 from aimass_compiler.runtime.scoring.table import score_table
 from aimass_compiler.runtime.stages.score import told
@@ -38,31 +38,31 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--due", action="store_true", help="call the run after when it was last due")
     parser.add_argument("--port", type=int, help="where Prometheus asks (default: nowhere)")
     parsed = parser.parse_args(arguments)
+    return exit_code("score", lambda: _score(parsed))
+
+
+def _score(parsed: argparse.Namespace) -> ExitCode:
+    scoring = _scoring(parsed)
+    with shown(parsed.port) as show, tempfile.TemporaryDirectory(prefix="aimass-score-") as scratch:
+        report = score_table(scoring, parsed.package, parsed.root.resolve(), Path(scratch))
+        for line in told(report, scoring.into):
+            print(line, flush=True)
+        show(report)
+    return ExitCode.DONE
+
+
+def _scoring(parsed: argparse.Namespace) -> Scoring:
+    """What is scored, in a store with the folder of this run. Raises StageFailure."""
     try:
         scoring = Scoring.model_validate_json(parsed.scoring.read_bytes())
-        if not scoring.is_kept_here:
-            name = parsed.run or _run_name(os.environ.get(conventions.SCORING_JOB_VARIABLE, ""))
-            if parsed.due and scoring.schedule is not None:
-                name = last_time(scoring.schedule, datetime.now(UTC)).strftime(_WHEN)
-            scoring = scoring.model_copy(update={"into": f"{scoring.into}/run={name}"})
-        with shown(parsed.port) as show, tempfile.TemporaryDirectory(prefix="aimass-score-") as scratch:
-            report = score_table(scoring, parsed.package, parsed.root.resolve(), Path(scratch))
-            for line in told(report, scoring.into):
-                print(line, flush=True)
-            show(report)
-    except StageFailure as failure:
-        print(f"score: {failure.message}", file=sys.stderr)
-        if failure.help:
-            print(f"  help: {failure.help}", file=sys.stderr)
-        return int(failure.code)
     except ValidationError as error:
-        print(f"score: {parsed.scoring}: {error.errors()[0]['msg']}", file=sys.stderr)
-        return int(ExitCode.USAGE)
-    except OSError as error:
-        which, why = error.filename or scoring.into, error.strerror or error
-        print(f"score: {which} could not be read or written: {why}", file=sys.stderr)
-        return int(ExitCode.DISK)
-    return int(ExitCode.DONE)
+        raise StageFailure(ExitCode.USAGE, f"{parsed.scoring}: {error.errors()[0]['msg']}") from None
+    if scoring.is_kept_here:
+        return scoring
+    name = parsed.run or _run_name(os.environ.get(conventions.SCORING_JOB_VARIABLE, ""))
+    if parsed.due and scoring.schedule is not None:
+        name = last_time(scoring.schedule, datetime.now(UTC)).strftime(_WHEN)
+    return scoring.model_copy(update={"into": f"{scoring.into}/run={name}"})
 
 
 def _run_name(job: str) -> str:

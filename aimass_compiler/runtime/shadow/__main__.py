@@ -13,9 +13,8 @@ from aimass_compiler import conventions
 from aimass_compiler.character_set import print_everywhere
 from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.model_path import name_of
-from aimass_compiler.programs.stored_files import StoreError
 from aimass_compiler.records.query import RecordsWanted, ask
-from aimass_compiler.runtime.failure import StageFailure
+from aimass_compiler.runtime.failure import StageFailure, exit_code
 from aimass_compiler.runtime.parts import read_parts
 from aimass_compiler.runtime.production.judged_rows import usable
 from aimass_compiler.runtime.server.response import ServerFailure
@@ -43,18 +42,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--mirrored-by", action="append", default=[], help="a model that mirrors to this one")
     parser.add_argument("--root", type=Path, default=Path(), help="the project's root (default: here)")
     parsed = parser.parse_args(arguments)
-    try:
-        _write(parsed, Workspace(parsed.root.resolve(), parsed.model))
-    except (StageFailure, ServerFailure) as failure:
-        print(f"shadow: {failure.message}", file=sys.stderr)
-        return int(failure.code)
-    except StoreError as failure:
-        print(f"shadow: {failure}\n  help: {failure.help}", file=sys.stderr)
-        return int(ExitCode.FAILED)
-    return int(ExitCode.DONE)
+    return exit_code("shadow", lambda: _write(parsed, Workspace(parsed.root.resolve(), parsed.model)))
 
 
-def _write(parsed: argparse.Namespace, workspace: Workspace) -> None:
+def _write(parsed: argparse.Namespace, workspace: Workspace) -> ExitCode:
     parts = read_parts(workspace.generated / conventions.PIPELINE_FILE, COMPARE)
     best = read_json(workspace.path(artifacts.BEST))
     task: Task = parts["task"].naming(best.get("classes", parts["task"].classes))
@@ -70,6 +61,7 @@ def _write(parsed: argparse.Namespace, workspace: Workspace) -> None:
             times = {"released": latencies(theirs), "candidate": latencies(own)}
             found.setdefault("mirrored", {})[other] = mirrored | {"seconds": times}
     write_json(workspace.path(artifacts.SHADOW), {"namespace": parsed.namespace, "days": _DAYS, **found})
+    return ExitCode.DONE
 
 
 def _records(parsed: argparse.Namespace, model: str, task: Task) -> polars.DataFrame:
@@ -87,6 +79,8 @@ def _recorded(own: polars.DataFrame, package: Path, about: tuple[Any, Any, Any])
         return version | compared(own, replayed(package, own), *about)
     except NotRecorded as obstacle:
         return version | {"obstacle": str(obstacle)}
+    except ServerFailure as failure:
+        raise StageFailure(failure.code, failure.message) from None
 
 
 if __name__ == "__main__":
