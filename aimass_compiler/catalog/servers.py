@@ -24,6 +24,7 @@ ROWS = Server(
     sources=(
         "__init__.py",
         "access_folder.py",
+        "atomic_file.py",
         "conventions.py",
         "drift_methods",
         "exit_codes.py",

@@ -185,7 +185,7 @@ def carry_out(
 
 def _write(target: Path, content: bytes | None) -> None:
     """Give a file this content, or take it away. Raises OSError."""
-    from aimass_compiler.plan import replace_file
+    from aimass_compiler.atomic_file import replace_file
 
     if content is None:
         target.unlink(missing_ok=True)

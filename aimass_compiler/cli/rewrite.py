@@ -73,7 +73,7 @@ def _show_diff(shown: str, texts: Rewritten) -> None:
 
 def _written(path: Path, texts: Rewritten) -> str:
     """Write one file, unless somebody changed it since; why not, or nothing."""
-    from aimass_compiler.plan import replace_file
+    from aimass_compiler.atomic_file import replace_file
 
     target = path.resolve()  # what a link leads to is written, and the link stays
     try:

@@ -56,9 +56,9 @@ def _fetched(pipeline: Pipeline) -> Iterator[tuple[str, FetchedSource]]:
 
 
 def _fetch(project: Project, name: str, source: FetchedSource) -> None:
+    from aimass_compiler.atomic_file import replace_file
     from aimass_compiler.catalog.fetched_source import SourceUnreachableError
     from aimass_compiler.catalog.source import UnreadableError
-    from aimass_compiler.plan import replace_file
 
     path = project.root / source.snapshot_path
     try:

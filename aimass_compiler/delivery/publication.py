@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from aimass_compiler import __version__, conventions
+from aimass_compiler.atomic_file import replace_file
 from aimass_compiler.delivery import package_image
 from aimass_compiler.delivery.image_push import push, server_at
 from aimass_compiler.delivery.package_image import Described
@@ -16,7 +17,6 @@ from aimass_compiler.delivery.provenance import Made
 from aimass_compiler.delivery.referrers import store_of
 from aimass_compiler.delivery.version_documents import documented
 from aimass_compiler.pipeline import Pipeline
-from aimass_compiler.plan import replace_file
 from aimass_compiler.programs.github_run import run_address
 from aimass_compiler.programs.registry import Repository
 from aimass_compiler.programs.signer import Signer

@@ -13,11 +13,11 @@ import msgspec
 from msgspec import Struct
 
 from aimass_compiler import conventions
+from aimass_compiler.atomic_file import replace_file
 from aimass_compiler.delivery import stored_package
 from aimass_compiler.delivery.stored_package import PackageNowhere
 from aimass_compiler.diagnostics import HintedError
 from aimass_compiler.pipeline import Pipeline
-from aimass_compiler.plan import replace_file
 from aimass_compiler.releases import release_file, version_record
 from aimass_compiler.releases.version_record import VersionRecord
 

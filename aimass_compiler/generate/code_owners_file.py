@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from aimass_compiler import conventions
+from aimass_compiler.atomic_file import replace_file
 from aimass_compiler.diagnostics import Example, Explanation, Finding
 from aimass_compiler.fleet.teams.code_owners import NotOneBlock, with_block
 from aimass_compiler.pipeline.organisation import Organisation
-from aimass_compiler.plan import Plan, replace_file
+from aimass_compiler.plan import Plan
 from aimass_compiler.plan.comparison import Action, FileChange
 
 EXPLANATIONS = (

@@ -1,6 +1,6 @@
 """Files against what is on disk: the changes with their reasons, and their writing."""
 
-from aimass_compiler.plan.atomic_write import alone, guarded, plan_model, replace_file, update, write
+from aimass_compiler.plan.atomic_write import alone, guarded, plan_model, update, write
 from aimass_compiler.plan.comparison import Action, FileChange, Files, Plan, compare, merged
 from aimass_compiler.plan.difference import unified_diff
 from aimass_compiler.plan.folder_lock import folder_locked
@@ -18,7 +18,6 @@ __all__ = [
     "guarded",
     "merged",
     "plan_model",
-    "replace_file",
     "snapshot",
     "snapshot_of",
     "unified_diff",

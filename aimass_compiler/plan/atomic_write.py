@@ -7,7 +7,6 @@ whole; of another, each file that differs is. See docs/decisions/0080-a-model-is
 from __future__ import annotations
 
 import contextlib
-import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from aimass_compiler import conventions
@@ -16,7 +15,7 @@ from aimass_compiler.model_path import owner_of
 from aimass_compiler.plan.comparison import Action, FileChange, Files, Plan, compare
 from aimass_compiler.plan.folder import Obstacle, OutputFolder
 from aimass_compiler.plan.folder_lock import folder_locked
-from aimass_compiler.plan.names import STAGING, inventory_path, partial_name
+from aimass_compiler.plan.names import STAGING, inventory_path
 from aimass_compiler.plan.snapshot import snapshot
 
 if TYPE_CHECKING:
@@ -227,20 +226,3 @@ class _Step(NamedTuple):
     path: str
     before: bytes | None
     after: bytes | None
-
-
-def replace_file(target: pathlib.Path, content: bytes) -> None:
-    """Write a whole file or leave the old one; `x` opens no link that somebody put there."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(partial_name(target.name))
-    partial.unlink(missing_ok=True)
-    try:
-        with partial.open("xb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise

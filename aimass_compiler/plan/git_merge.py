@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from aimass_compiler import conventions
+from aimass_compiler.atomic_file import replace_file
 from aimass_compiler.conflict_markers import is_conflicted, without_stages_in_conflict
 from aimass_compiler.diagnostics import Finding
-from aimass_compiler.plan.atomic_write import replace_file
 
 _FILE = ".gitattributes"
 #: `-merge` leaves our side whole and the path in conflict: no half of a file is taken for a whole one.

@@ -69,11 +69,6 @@ def inventory_path(folder: str) -> str:
     return below(folder, conventions.INVENTORY_FILE)
 
 
-def partial_name(name: str) -> str:
-    """What a file is called while it is being written; the same each time, so that a next run finds it."""
-    return f".{name}.partial"
-
-
 def refusals(paths: Iterable[str], shown_as: str) -> list[Finding]:
     """Why these paths cannot be written together; nothing when they can."""
     listed = sorted(paths)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
+from aimass_compiler.atomic_file import replacing
 from aimass_compiler.programs.stored_files import StoredFiles, StoreError
 
 _STEPS = "steps"
@@ -82,15 +82,11 @@ class Store:
 
     def _receive(self, digest: str, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-        try:
+        with replacing(target) as temporary:
             self._files.download(_object(digest), temporary)
             if _digest(temporary) != digest:
                 message = f"{self.url} has other bytes under the name {digest}"
                 raise StoreError(message, "delete what is there, and store it again")
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
 
 
 def files_of(root: Path, paths: Sequence[str]) -> Iterator[str]:

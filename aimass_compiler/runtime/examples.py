@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy
 
+from aimass_compiler.atomic_file import replacing
 from aimass_compiler.catalog.examples import Examples
 from aimass_compiler.catalog.feature_matrix import FeatureMatrix, Layout
 from aimass_compiler.catalog.forecast import STEP, SeriesRows
-from aimass_compiler.runtime.workspace import read_json, replacing
+from aimass_compiler.runtime.workspace import read_json
 from aimass_compiler.stages import artifacts
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import conventions
+from aimass_compiler.atomic_file import replacing
 
 if TYPE_CHECKING:
     import polars
@@ -41,26 +41,6 @@ class Workspace:
     def generated(self) -> Path:
         """The committed files that the compiler rendered for this model."""
         return self.root / conventions.GENERATED_FOLDER / self.model
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path` that becomes `path` when the block ends well.
-
-    A block that raises, or a process that is killed, leaves the earlier file as it was. What a killed
-    process left of its own is removed; a stage that writes twice at once fails rather than mixes.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    for leftover in path.parent.glob(f".{escape(path.name)}.*"):
-        leftover.unlink(missing_ok=True)
-    try:
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        error.filename = error.filename or str(path)
-        raise
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aimass_compiler.plan.names import partial_name
+from aimass_compiler.atomic_file import partial_name
 from aimass_compiler.releases import release_file
 from aimass_compiler.releases.release_file import DamagedRelease
 from aimass_compiler.releases.version_record import ImageDigest, versions_of

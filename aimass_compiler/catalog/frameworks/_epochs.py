@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from aimass_compiler.atomic_file import replacing
 from aimass_compiler.diagnostics import first_line
 
 if TYPE_CHECKING:
@@ -101,12 +101,10 @@ def _require_finite(losses: dict[str, float], epoch: int) -> None:
 
 
 def _replace(learner: Learner[W], log: EpochLog[W], path: Path) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        learner.save(log, temporary)
-        temporary.replace(path)
+        with replacing(path) as temporary:
+            learner.save(log, temporary)
     except (OSError, RuntimeError) as error:  # PyTorch tells of a full disk by RuntimeError
-        temporary.unlink(missing_ok=True)
         raise CheckpointError(errno.EIO, _reason(error), str(path)) from error
 
 

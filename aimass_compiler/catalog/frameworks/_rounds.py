@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,8 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from aimass_compiler.catalog.model import Budget, Progress
+from aimass_compiler.atomic_file import replacing
+from aimass_compiler.catalog.model import Budget, Progress
 
 #: A model is kept after each of so many parts of its rounds: it grows, so that each round would cost more.
 _CHECKPOINTS = 20
@@ -74,6 +74,5 @@ class Rounds:
     def _keep(self, model: bytes) -> None:
         path = self.budget.checkpoint
         assert path is not None  # noqa: S101  # what `_is_kept` says
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_bytes(msgspec.msgpack.encode(_Checkpoint(self.history, model)))
-        temporary.replace(path)
+        with replacing(path) as temporary:
+            temporary.write_bytes(msgspec.msgpack.encode(_Checkpoint(self.history, model)))

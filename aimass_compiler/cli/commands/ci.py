@@ -205,7 +205,7 @@ def _attested(arguments: argparse.Namespace) -> int:
 
     from msgspec.structs import replace
 
-    from aimass_compiler.plan import replace_file
+    from aimass_compiler.atomic_file import replace_file
     from aimass_compiler.releases import version_record
 
     root = project_of(arguments).root

@@ -50,8 +50,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print, write or check; answers an ExitCode."""
+    from aimass_compiler.atomic_file import replace_file
     from aimass_compiler.language.json_schemas import schemas
-    from aimass_compiler.plan import replace_file
 
     found = schemas()
     if arguments.kind and (arguments.write or arguments.check):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aimass_compiler.atomic_file import replacing
 from aimass_compiler.cli.pages.document import html
 from aimass_compiler.cli.pages.report import report
 from aimass_compiler.cli.pages.report.run_results import RunResults
@@ -20,10 +20,6 @@ def write_report(root: Path, pipeline: Pipeline, path: Path | None = None, prome
     results = RunResults(root, pipeline, prometheus)
     target = path or results.folder / artifacts.REPORT
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
+    with replacing(target) as temporary:
         temporary.write_text(html(report(results)), encoding="utf-8")
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
     return target

@@ -18,8 +18,8 @@ import numpy
 import polars
 from polars import selectors
 
+from aimass_compiler.atomic_file import replacing
 from aimass_compiler.runtime.evaluation.measures import finite
-from aimass_compiler.runtime.workspace import replacing
 from aimass_compiler.stages import artifacts
 
 if TYPE_CHECKING:

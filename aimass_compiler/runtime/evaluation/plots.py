@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy
 from numpy.typing import NDArray
 
+from aimass_compiler.atomic_file import replacing
 from aimass_compiler.catalog.metric import RankedRows
-from aimass_compiler.runtime.workspace import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

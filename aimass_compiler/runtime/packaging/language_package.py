@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars
 
+from aimass_compiler.atomic_file import replacing
 from aimass_compiler.catalog.base_model import BaseError
 from aimass_compiler.catalog.conversation import turns_of
 from aimass_compiler.exit_codes import ExitCode
@@ -20,7 +21,7 @@ from aimass_compiler.runtime.packaging.golden_answers import golden_answers
 from aimass_compiler.runtime.packaging.language_card import language_card
 from aimass_compiler.runtime.packaging.manifest import manifest_of
 from aimass_compiler.runtime.packaging.parity_certificate import CertifiedRow, Form, certify
-from aimass_compiler.runtime.workspace import Workspace, read_json, replacing, replacing_all, write_json
+from aimass_compiler.runtime.workspace import Workspace, read_json, replacing_all, write_json
 from aimass_compiler.stages import artifacts
 
 if TYPE_CHECKING:

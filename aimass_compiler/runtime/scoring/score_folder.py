@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import pyarrow.parquet
 
+from aimass_compiler.atomic_file import replacing
 from aimass_compiler.programs.stored_files import StoredFiles
 
 REPORT = "_report.json"
@@ -89,9 +90,8 @@ class OnDisk:
     def write(self, name: str, content: bytes) -> None:
         target = self._made / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}")
-        temporary.write_bytes(content)
-        temporary.replace(target)
+        with replacing(target) as temporary:
+            temporary.write_bytes(content)
 
     def finish(self, names: Collection[str], report: Mapping[str, Any]) -> None:
         self._made.mkdir(parents=True, exist_ok=True)

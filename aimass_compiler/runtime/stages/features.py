@@ -15,6 +15,7 @@ import onnxruntime
 import polars
 
 from aimass_compiler import conventions
+from aimass_compiler.atomic_file import replacing
 from aimass_compiler.catalog.artifacts._tensors import pack
 from aimass_compiler.catalog.examples import Images, Sequences
 from aimass_compiler.catalog.fit import features as features_of
@@ -42,7 +43,7 @@ from aimass_compiler.runtime.feature_rows import FeatureRows
 from aimass_compiler.runtime.precision import merged
 from aimass_compiler.runtime.reference import reference_of, targets_of
 from aimass_compiler.runtime.series_rows import SERIES_COLUMNS, read_series_rows
-from aimass_compiler.runtime.workspace import Workspace, replacing, write_json
+from aimass_compiler.runtime.workspace import Workspace, write_json
 from aimass_compiler.stages import artifacts
 
 if TYPE_CHECKING:

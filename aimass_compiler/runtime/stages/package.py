@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars
 
+from aimass_compiler.atomic_file import replacing
 from aimass_compiler.catalog.forecast_request import by_request, request_inputs, request_rows
 from aimass_compiler.catalog.model import model_named
 from aimass_compiler.exit_codes import ExitCode
@@ -24,7 +25,7 @@ from aimass_compiler.runtime.packaging.reference import (
     served_reference,
 )
 from aimass_compiler.runtime.parity import require_same_package
-from aimass_compiler.runtime.workspace import Workspace, read_json, replacing, replacing_all, write_json
+from aimass_compiler.runtime.workspace import Workspace, read_json, replacing_all, write_json
 from aimass_compiler.stages import artifacts
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars
 from msgspec import Struct
 
+from aimass_compiler.atomic_file import replacing
 from aimass_compiler.catalog.cleaning_step import CleaningStep
 from aimass_compiler.catalog.forecast import STEP, Forecast
 from aimass_compiler.catalog.source import Rows, UnreadableError
@@ -26,7 +27,7 @@ from aimass_compiler.runtime.joined_rows import JoinedRows, joined
 from aimass_compiler.runtime.precision import long, rounded
 from aimass_compiler.runtime.predictable import require_predictable
 from aimass_compiler.runtime.series_rows import series_rows
-from aimass_compiler.runtime.workspace import Workspace, replacing, write_json
+from aimass_compiler.runtime.workspace import Workspace, write_json
 from aimass_compiler.stages import artifacts
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
+from aimass_compiler.atomic_file import replacing
 from aimass_compiler.catalog.metric import metric_named
 from aimass_compiler.runtime.evaluation.predictions import Predictions, scores_of
 from aimass_compiler.runtime.examples import read_examples
@@ -19,7 +20,7 @@ from aimass_compiler.runtime.training.calibration import calibrated
 from aimass_compiler.runtime.training.libraries import loaded_libraries
 from aimass_compiler.runtime.training.space import OPTIMIZER
 from aimass_compiler.runtime.training.trial_log import say
-from aimass_compiler.runtime.workspace import replacing, replacing_all, write_json
+from aimass_compiler.runtime.workspace import replacing_all, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

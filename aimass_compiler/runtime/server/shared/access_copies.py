@@ -11,6 +11,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from aimass_compiler import access_folder
+from aimass_compiler.atomic_file import replace_file
 from aimass_compiler.runtime.server.access.caller_keys import SHORTEST_KEY
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class AccessCopies:
                     wanted[f"{source.folder}/{name}"] = _kept(source.folder, content)
         found = {path for path in wanted if _FILE.fullmatch(path.rpartition("/")[2])}
         for path in sorted(found):
-            replace_file(root / path, wanted[path])
+            bring_file(root / path, wanted[path])
         for file in [each for each in root.rglob("*") if each.is_file()]:
             if str(file.relative_to(root)) not in found:
                 file.unlink()
@@ -66,11 +67,7 @@ def _kept(folder: str, content: bytes) -> bytes:
     return _HASHED + hashlib.sha256(key).hexdigest().encode()
 
 
-def replace_file(path: Path, content: bytes) -> None:
+def bring_file(path: Path, content: bytes) -> None:
     """Replace a file as a whole, and only where it changes."""
-    if path.exists() and path.read_bytes() == content:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}")
-    partial.write_bytes(content)
-    partial.rename(path)
+    if not path.exists() or path.read_bytes() != content:
+        replace_file(path, content)

@@ -19,7 +19,7 @@ import orjson
 
 from aimass_compiler import conventions
 from aimass_compiler.runtime.server.log import EventLog
-from aimass_compiler.runtime.server.shared.access_copies import AccessCopies, replace_file
+from aimass_compiler.runtime.server.shared.access_copies import AccessCopies, bring_file
 from aimass_compiler.runtime.server.shared.cluster import Cluster, ClusterSilent, Listed
 from aimass_compiler.runtime.server.shared.registry import NotBrought, Registries
 
@@ -95,7 +95,7 @@ class PackageFolder:
             "variables": listed.variables
             | ({} if access is None else {conventions.VARIABLE_ACCESS: str(access)}),
         }
-        replace_file(self._folder / f"{listed.model}.json", orjson.dumps(document))
+        bring_file(self._folder / f"{listed.model}.json", orjson.dumps(document))
 
     def _clear(self) -> None:
         """Remove packages that no model has had for a while."""
