@@ -43,6 +43,12 @@ def test_all_versions_are_listed_the_newest_first(told: Repository) -> None:
     )
 
 
+def test_of_many_metrics_those_that_gates_ask_for_come_first(repository: Repository) -> None:
+    reached = {"accuracy": 0.9, "brier_score": 0.1, "f1": 0.7, "roc_auc": 0.804}
+    repository.record(version(4, metrics={"test": reached}))
+    assert "roc_auc 0.804, accuracy 0.9\n" in repository.aimass("history", "churn").out
+
+
 def test_those_of_one_environment_are_listed(told: Repository) -> None:
     document = json.loads(told.aimass("history", "churn", "--env", "prod", "--format", "json").out)
     ((only,), strangers) = document["versions"], document["strangers"]

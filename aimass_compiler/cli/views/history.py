@@ -53,10 +53,12 @@ def _row(life: VersionLife) -> list[str]:
 
 
 def _metrics(record: VersionRecord) -> str:
-    """The first few of the split by which models are judged."""
+    """The first few of the split by which models are judged: what gates ask for, then others."""
     split = next((name for name in reversed(SPLITS) if record.metrics.get(name)), "")
-    reached = sorted(record.metrics.get(split, {}).items())
-    return ", ".join(f"{name} {value:.4g}" for name, value in reached[:_METRICS])
+    reached = record.metrics.get(split, {})
+    gated = [name for gate in record.gates if (name := gate.gate.partition(" ")[0]) in reached]
+    names = [*dict.fromkeys([*gated, *sorted(reached)])]
+    return ", ".join(f"{name} {reached[name]:.4g}" for name in names[:_METRICS])
 
 
 def _stay(stay: Stay) -> str:
