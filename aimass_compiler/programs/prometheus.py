@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
@@ -79,9 +80,17 @@ def _asked(
             document = json.load(answer)
         return [read(each) for each in document["data"]["result"]]
     except (OSError, http.client.HTTPException) as error:
-        raise PrometheusError(f"{address} cannot be asked: {error}") from None
+        why = getattr(_cause(error), "strerror", None) or error
+        raise PrometheusError(f"{address} cannot be asked: {why}") from None
     except (ValueError, LookupError, TypeError):
         raise PrometheusError(f"{address} does not answer as Prometheus does") from None
+
+
+def _cause(error: Exception) -> object:
+    """What urllib wraps where no connection came about."""
+    if isinstance(error, urllib.error.URLError) and not isinstance(error, urllib.error.HTTPError):
+        return error.reason
+    return error
 
 
 def _series(found: dict[str, Any]) -> Series:

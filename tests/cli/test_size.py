@@ -79,7 +79,7 @@ def test_servers_are_asked_where_the_kubelet_is_not(
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--prometheus=http://127.0.0.1:1"], ExitCode.UNREACHABLE, "cannot be asked"),
+        (["--prometheus=http://127.0.0.1:1"], ExitCode.UNREACHABLE, "cannot be asked: Connection refused\n"),
         (["--measures=none.json"], ExitCode.USAGE, "none.json cannot be read"),
         (["--env=pro"], ExitCode.USAGE, "did you mean `prod`?"),
         (["--over=x"], ExitCode.USAGE, "`x` is no duration"),
