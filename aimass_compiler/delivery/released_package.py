@@ -42,7 +42,7 @@ def bring(root: Path, pipeline: Pipeline, *, always: bool = False) -> None:
 
     A gate that names no environment is about the last one, in the order of promotion, that has a release.
     """
-    wanted = {gate.environment or "" for gate in pipeline.evaluation.gates if gate.beats}
+    wanted = {gate.environment or "" for gate in pipeline.evaluation.gates if gate.beats == "released"}
     wanted |= {""} if always else set()
     if not wanted:
         return

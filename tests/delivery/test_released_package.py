@@ -60,9 +60,10 @@ def run(command: Sequence[str], folder: Path) -> None:
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
 
 
-def test_nothing_is_left_where_no_gate_asks(tmp_path: Path) -> None:
+@pytest.mark.parametrize("gates", [(), (Gate(metric="mase", beats="seasonal_naive"),)])
+def test_nothing_is_left_where_no_gate_asks(tmp_path: Path, gates: tuple[Gate, ...]) -> None:
     released(tmp_path, recorded(tmp_path, "churn"), "dev")
-    bring(tmp_path, SimpleNamespace(name="churn", path="churn", evaluation=Evaluation()))  # type: ignore[arg-type]  # all it asks
+    bring(tmp_path, SimpleNamespace(name="churn", path="churn", evaluation=Evaluation(gates=gates)))  # type: ignore[arg-type]  # all it asks
     assert not (tmp_path / "artifacts").exists()
 
 

@@ -11,6 +11,7 @@ from render.files import read
 from render.models import pipeline
 
 LOCAL = {"sources": {"customers": "data/customers.csv", "usage": "data/2026/*.csv"}}
+LAST_SEASON = {"gates": [{"metric": "mean_absolute_error", "beats": "seasonal_naive"}]}
 BEATS = {"gates": [{"metric": "roc_auc", "min": 0.8}, {"metric": "roc_auc", "beats": "released"}]}
 
 
@@ -26,8 +27,15 @@ def stages(changes: dict[str, Any]) -> dict[str, Any]:
         ({"evaluation": BEATS}, {"prepare", "evaluate"}),
         ({"data": {"sources": {"customers": "data/customers.csv"}}}, set()),
         ({"data": {"sources": {"customers": "data/customers.csv"}}, "evaluation": BEATS}, {"evaluate"}),
+        ({"data": {"sources": {"customers": "data/customers.csv"}}, "evaluation": LAST_SEASON}, set()),
     ],
-    ids=["rows elsewhere", "rows elsewhere and a release", "rows here", "rows here and a release"],
+    ids=[
+        "rows elsewhere",
+        "rows elsewhere and a release",
+        "rows here",
+        "rows here and a release",
+        "rows here and last season's values",
+    ],
 )
 def test_what_dvc_cannot_watch_is_read_every_time(changes: dict[str, Any], always: set[str]) -> None:
     assert {name for name, stage in stages(changes).items() if "always_changed" in stage} == always

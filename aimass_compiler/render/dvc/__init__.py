@@ -139,7 +139,7 @@ def reads_unseen(stage: Stage, pipeline: Pipeline) -> bool:
         return True
     if stage == SCORE and pipeline.scoring is not None and not pipeline.scoring.source.dependencies():
         return True
-    return "evaluation" in stage.reads and any(gate.beats for gate in pipeline.evaluation.gates)
+    return "evaluation" in stage.reads and any(gate.beats == "released" for gate in pipeline.evaluation.gates)
 
 
 def _data_files(stage: Stage, pipeline: Pipeline) -> list[str]:

@@ -209,7 +209,7 @@ def _on_volume(pipeline: Pipeline) -> Iterator[Finding]:
     read = [path for source in pipeline.data.sources.values() for path in source.dependencies()]
     read += pipeline.model.dependencies
     read += [path for transform in pipeline.features for path in transform.dependencies]
-    if any(gate.beats for gate in pipeline.evaluation.gates):
+    if any(gate.beats == "released" for gate in pipeline.evaluation.gates):
         folder = f"{conventions.ARTIFACTS_FOLDER}/{pipeline.path}/{conventions.RELEASED_FOLDER}"
         read.append(f"{folder}/{conventions.RELEASED_FILE}")
     if not read:
