@@ -69,6 +69,14 @@ def _command(name: str, program: str, written: list[str]) -> int:
     except UnknownName as unknown:
         terminal.error(str(unknown), unknown.help)
         return misused if unknown.exit_code == ExitCode.USAGE else unknown.exit_code
+    except ModuleNotFoundError as missing:
+        from aimass_compiler.cli.missing_extra import how_to_install
+
+        told = how_to_install(missing)
+        if told is None:
+            raise
+        terminal.error(*told)
+        return ExitCode.FAILED
 
 
 def _guarded(run: Callable[[], int]) -> int:
