@@ -26,6 +26,9 @@ from aimass_compiler.cli.selection import UnknownName, add_root, package_of, pro
 from aimass_compiler.exit_codes import ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aimass_compiler.catalog.source import Source
     from aimass_compiler.pipeline import Pipeline
     from aimass_compiler.pipeline.scoring import Scoring
     from aimass_compiler.project import Project
@@ -47,7 +50,11 @@ def declare(parser: argparse.ArgumentParser) -> None:
     """The arguments."""
     parser.add_argument("model", metavar="MODEL", help="the model, such as churn or growth/churn")
     parser.add_argument("--env", metavar="ENV", help="score as this environment does, by its release")
-    parser.add_argument("--input", metavar="FILE", help="another table: a file, a pattern, or a URL")
+    parser.add_argument(
+        "--input",
+        metavar="FILE",
+        help="another table: a file, a pattern, or a URL; read as the only source of its kind in the spec",
+    )
     parser.add_argument("--into", metavar="FOLDER", help="another folder for the predictions, or a URL")
     parser.add_argument(
         "--key",
@@ -140,10 +147,27 @@ def _scoring(pipeline: Pipeline, arguments: argparse.Namespace) -> Scoring:
         hint = f"say {' and '.join(lacking)}, or write `scoring` in the spec"
         raise UnknownName(f"the spec of `{pipeline.path}` says nothing of a table to score", hint)
     try:
-        return Scoring.model_validate(given)
+        scoring = Scoring.model_validate(given)
     except ValidationError as error:  # what the spec says was checked before
         first = error.errors()[0]
         raise UnknownName(f"--{_OPTIONS[str(first['loc'][0])]}: {first['msg']}") from None
+    if not arguments.input:
+        return scoring
+    described = [known.source] if known else list(pipeline.data.sources.values())
+    return scoring.model_copy(update={"source": _read_alike(scoring.source, described)})
+
+
+def _read_alike(named: Source, described: Sequence[Source]) -> Source:
+    """A file as the only one of its kind that the spec describes: with its separator, dates and gaps."""
+    from aimass_compiler.catalog.source import FileSource
+
+    alike = [each for each in described if type(each) is type(named)]
+    if len(alike) != 1 or not isinstance(named, FileSource) or not isinstance(alike[0], FileSource):
+        return named
+    read = alike[0].model_copy(update={"path": named.path})
+    if read != named and named.path != alike[0].path:
+        terminal.report(f"{named.path} is read as {alike[0].path} is, as the spec says")
+    return read
 
 
 def _package(project: Project, pipeline: Pipeline, environment: str | None) -> Path:
