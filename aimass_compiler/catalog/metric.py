@@ -144,29 +144,6 @@ def is_of_labels(name: str) -> bool:
     return kind is not None and kind.is_of_labels
 
 
-def of_labels(
-    score: Callable[..., float],
-    task: Task,
-    truth: numpy.ndarray,
-    predicted: numpy.ndarray,
-    weights: numpy.ndarray | None,
-) -> float:
-    """A score of the likeliest classes: of the positive class, or the mean of the classes' own (macro).
-
-    What has no rows to count, such as the recall of a class that does not occur, is NaN, or left out
-    of the mean.
-    """
-    import numpy
-
-    if not len(truth):
-        return float("nan")
-    value = score(
-        truth, predicted.argmax(axis=1), labels=list(task.judged), average="macro",
-        sample_weight=weights, zero_division=numpy.nan,
-    )  # fmt: skip
-    return float(value)
-
-
 def _of_classes(
     score: Callable[[numpy.ndarray, numpy.ndarray], float],
     task: Task,

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from aimass_compiler.catalog.metric import Metric
+from aimass_compiler.catalog.metrics._regression_loss import RegressionLoss
 from aimass_compiler.catalog.task import Task
 
-if TYPE_CHECKING:
-    import numpy
 
-
-class MeanPinballLoss(Metric):
+class MeanPinballLoss(RegressionLoss):
     """The mean pinball loss: of the task's quantile, or else of the median: half the absolute error."""
 
-    task: ClassVar[Literal["classification", "regression"]] = "regression"
-    greater_is_better: ClassVar[bool] = False
-    highest: ClassVar[float] = float("inf")
+    function: ClassVar[str] = "mean_pinball_loss"
 
-    def measure(
-        self,
-        task: Task,
-        truth: numpy.ndarray,
-        predicted: numpy.ndarray,
-        weights: numpy.ndarray | None = None,
-    ) -> float:
-        from sklearn.metrics import mean_pinball_loss
-
-        if not len(truth):
-            return float("nan")
-        return float(mean_pinball_loss(truth, predicted, sample_weight=weights, alpha=task.level))
+    def options(self, task: Task) -> Mapping[str, Any]:
+        return {"alpha": task.level}

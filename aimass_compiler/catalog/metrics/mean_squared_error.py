@@ -2,32 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar
 
-from aimass_compiler.catalog.metric import Metric
-from aimass_compiler.catalog.task import Task
-
-if TYPE_CHECKING:
-    import numpy
+from aimass_compiler.catalog.metrics._regression_loss import RegressionLoss
 
 
-class MeanSquaredError(Metric):
+class MeanSquaredError(RegressionLoss):
     """The mean squared error."""
 
-    task: ClassVar[Literal["classification", "regression"]] = "regression"
-    greater_is_better: ClassVar[bool] = False
-    highest: ClassVar[float] = float("inf")
-
-    def measure(
-        self,
-        task: Task,
-        truth: numpy.ndarray,
-        predicted: numpy.ndarray,
-        weights: numpy.ndarray | None = None,
-    ) -> float:
-        del task
-        from sklearn.metrics import mean_squared_error
-
-        return (
-            float(mean_squared_error(truth, predicted, sample_weight=weights)) if len(truth) else float("nan")
-        )
+    function: ClassVar[str] = "mean_squared_error"
