@@ -1,4 +1,4 @@
-"""Compile one model and write what it stands for, for commands that go on with it."""
+"""Compile one model, and write what it stands for, for commands that go on with it."""
 
 from __future__ import annotations
 
@@ -40,5 +40,21 @@ def brought_up_to_date(project: Project, name: str) -> Pipeline | None:
         return None
     if plan.is_stale:
         sys.stdout.write(outline.drawn(plan, is_written=True) + "\n")
+    (pipeline,) = compiled.pipelines.values()
+    return pipeline
+
+
+def pipeline_of(project: Project, name: str) -> Pipeline | None:
+    """What the spec of a model says now, written nowhere; None where it has errors, which are shown.
+
+    Raises UnknownName for a name that no spec has.
+    """
+    from aimass_compiler.compile import compile_specs
+    from aimass_compiler.diagnostics import has_errors
+
+    compiled = compile_specs(project, [spec_of(project, name)])
+    if has_errors(compiled.findings):
+        findings.show(compiled.findings, compiled.documents, "people")
+        return None
     (pipeline,) = compiled.pipelines.values()
     return pipeline

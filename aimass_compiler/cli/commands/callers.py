@@ -13,8 +13,8 @@ import os
 from typing import TYPE_CHECKING
 
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.selection import UnknownName, add_root, add_spec, project_of, spec_of
-from aimass_compiler.cli.views import findings
+from aimass_compiler.cli.selection import UnknownName, add_root, add_spec, project_of
+from aimass_compiler.cli.write import pipeline_of
 from aimass_compiler.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -75,15 +75,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _pipeline(arguments: argparse.Namespace) -> Pipeline | None:
-    from aimass_compiler.compile import compile_specs
-    from aimass_compiler.diagnostics import has_errors
-
-    project = project_of(arguments)
-    compiled = compile_specs(project, [spec_of(project, arguments.model)])
-    if has_errors(compiled.findings):
-        findings.show(compiled.findings, compiled.documents, "people")
+    pipeline = pipeline_of(project_of(arguments), arguments.model)
+    if pipeline is None:
         return None
-    (pipeline,) = compiled.pipelines.values()
     if arguments.env not in pipeline.environments:
         known = ", ".join(f"`{name}`" for name in pipeline.environments)
         raise UnknownName(f"`{pipeline.name}` is not in `{arguments.env}`", f"known here: {known}")

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.selection import add_root, add_spec, project_of, require_results, spec_of
-from aimass_compiler.cli.views import findings
+from aimass_compiler.cli.selection import add_root, add_spec, project_of, require_results
+from aimass_compiler.cli.write import pipeline_of
 from aimass_compiler.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write or serve it; answers an ExitCode."""
     project = project_of(arguments)
-    pipeline = _pipeline(project, arguments.model)
+    pipeline = pipeline_of(project, arguments.model)
     if pipeline is None:
         return ExitCode.FAILED
     if arguments.watch:
@@ -59,19 +59,6 @@ def run(arguments: argparse.Namespace) -> int:
         return serve(RunResults(project.root, pipeline, arguments.prometheus), arguments.port)
     require_results(project, pipeline.path)
     return _written(project, pipeline, arguments)
-
-
-def _pipeline(project: Project, name: str) -> Pipeline | None:
-    """What the spec says now; None where it has errors, which are shown."""
-    from aimass_compiler.compile import compile_specs
-    from aimass_compiler.diagnostics import has_errors
-
-    compiled = compile_specs(project, [spec_of(project, name)])
-    if has_errors(compiled.findings):
-        findings.show(compiled.findings, compiled.documents, "people")
-        return None
-    (pipeline,) = compiled.pipelines.values()
-    return pipeline
 
 
 def _written(project: Project, pipeline: Pipeline, arguments: argparse.Namespace) -> int:

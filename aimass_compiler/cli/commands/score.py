@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.selection import UnknownName, add_root, package_of, project_of, spec_of
+from aimass_compiler.cli.selection import UnknownName, add_root, package_of, project_of
+from aimass_compiler.cli.write import pipeline_of
 from aimass_compiler.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _run_name(text: str) -> str:
 def run(arguments: argparse.Namespace) -> int:
     """Score; answers an ExitCode."""
     project = project_of(arguments)
-    pipeline = _pipeline(project, arguments.model)
+    pipeline = pipeline_of(project, arguments.model)
     if pipeline is None:
         return ExitCode.FAILED
     scoring = _scoring(pipeline, arguments)
@@ -114,20 +115,6 @@ def run(arguments: argparse.Namespace) -> int:
         command = [sys.executable, "-m", "aimass_compiler.runtime.scoring", str(written), str(package)]
         command += [f"--root={project.root}", f"--run={arguments.run or ''}"]
         return subprocess.run(command, check=False, env={**os.environ, **variables}).returncode  # noqa: S603  # our own
-
-
-def _pipeline(project: Project, name: str) -> Pipeline | None:
-    """What the spec says; None where it has errors, which are shown."""
-    from aimass_compiler.cli.views import findings
-    from aimass_compiler.compile import compile_specs
-    from aimass_compiler.diagnostics import has_errors
-
-    compiled = compile_specs(project, [spec_of(project, name)])
-    if has_errors(compiled.findings):
-        findings.show(compiled.findings, compiled.documents, "people")
-        return None
-    (pipeline,) = compiled.pipelines.values()
-    return pipeline
 
 
 def _scoring(pipeline: Pipeline, arguments: argparse.Namespace) -> Scoring:
