@@ -15,7 +15,8 @@ from msgspec.structs import replace
 from aimass_compiler import conventions
 from aimass_compiler.checks import model_names
 from aimass_compiler.compile import Compilation, Compiled, compile_specs
-from aimass_compiler.compile_cache import Begun, CompileCache, Record
+from aimass_compiler.compile_cache import Begun, CompileCache
+from aimass_compiler.compile_record import Record
 from aimass_compiler.diagnostics import Finding, has_errors
 from aimass_compiler.generate.parallel import Parallel, count_for
 from aimass_compiler.generate.project_files import ProjectFiles
