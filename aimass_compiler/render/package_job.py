@@ -15,6 +15,7 @@ from aimass_compiler import conventions
 from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.job_resources import JobResources
+from aimass_compiler.render.cron_job import EVICTED, cron_job
 from aimass_compiler.render.image.training_image import training_image
 from aimass_compiler.render.kubernetes_kinds import CRON_JOB
 from aimass_compiler.render.names import component_label, wanted_labels
@@ -28,8 +29,6 @@ from aimass_compiler.render.training.cluster import RAY_GROUP, RAY_USER
 
 #: Where its pods find the package, and the files of its ConfigMap.
 PACKAGE, FILES = "/package", "/etc/aimass"
-#: After it a run that could not start in time is left out: the next one does the same.
-LATE_SECONDS = 3600
 #: The module of the image that serves can do without a shell.
 _COPY = "import shutil; shutil.copytree({source!r}, {target!r}, dirs_exist_ok=True)"
 
@@ -88,39 +87,21 @@ def _cron_job(pipeline: Pipeline, environment: str, job: PackageJob) -> Object:
         "metadata": {"labels": labels(pipeline, job.name) | component_label(job.component)},
         "spec": pod(pipeline, environment, job),
     }
-    document = {
-        "apiVersion": "batch/v1",
-        "kind": "CronJob",
-        "metadata": {"name": job.name},
-        "spec": {
-            "schedule": job.schedule,
-            "timeZone": "Etc/UTC",
-            "concurrencyPolicy": "Forbid",
-            "startingDeadlineSeconds": LATE_SECONDS,
-            "successfulJobsHistoryLimit": 1,
-            "failedJobsHistoryLimit": 3,
-            "jobTemplate": {
-                "spec": {
-                    "backoffLimit": job.retries,
-                    "activeDeadlineSeconds": job.deadline,
-                    "podFailurePolicy": _failures(job),
-                    "template": settled(template, settings),
-                }
-            },
-        },
-    }
+    document = cron_job(
+        job.name,
+        job.schedule,
+        settled(template, settings),
+        retries=job.retries,
+        seconds=job.deadline,
+        failures=_failures(job),
+    )
     return exempt(document, CRON_JOB, pipeline, job.component, f"environments.{environment}")
 
 
 def _failures(job: PackageJob) -> dict[str, Any]:
     """Which failures another try would only repeat; a pod that was evicted costs no try."""
     codes = {"containerName": job.container, "operator": "In", "values": [int(code) for code in job.final]}
-    return {
-        "rules": [
-            {"action": "FailJob", "onExitCodes": codes},
-            {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
-        ]
-    }
+    return {"rules": [{"action": "FailJob", "onExitCodes": codes}, EVICTED]}
 
 
 def pod(pipeline: Pipeline, environment: str, job: PackageJob) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from aimass_compiler import conventions
 from aimass_compiler.fleet.logs.collector import collector_configuration, daemon_set
-from aimass_compiler.fleet.logs.table_job import cron_job
+from aimass_compiler.fleet.logs.table_job import tables_cron_job
 from aimass_compiler.fleet.part import Fleet, FleetPart
 from aimass_compiler.model_path import name_of
 from aimass_compiler.pipeline.organisation import Organisation
@@ -45,7 +45,7 @@ def _objects(settings: Settings, logs: RecordStore) -> list[dict[str, Any]]:
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": logs.namespace, "labels": _SECURITY}},
         account | {"automountServiceAccountToken": False},
         daemon_set(NAME, logs),
-        cron_job(NAME, logs, settings),
+        tables_cron_job(NAME, logs, settings),
     ]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from aimass_compiler import __version__, conventions
 from aimass_compiler.pipeline.record_store import RecordStore
 from aimass_compiler.pipeline.settings import Settings
+from aimass_compiler.render.cron_job import cron_job
 from aimass_compiler.render.image.escapes import reference
 from aimass_compiler.render.names import component_label, digest
 from aimass_compiler.render.pod_security import CONTAINER_SECURITY, PULL, TMP_MOUNT, pod_security, tmp_volume
@@ -39,29 +40,11 @@ def image_tag(base: str, version: str = __version__) -> str:
     return digest(dockerfile(base, version).encode())
 
 
-def cron_job(name: str, logs: RecordStore, settings: Settings) -> dict[str, Any]:
+def tables_cron_job(name: str, logs: RecordStore, settings: Settings) -> dict[str, Any]:
     """Never two at once; one that is killed goes on at its next time."""
     labels = {conventions.LABEL_NAME: name, **component_label("tables")}
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "CronJob",
-        "metadata": {"name": name},
-        "spec": {
-            "schedule": logs.schedule,
-            "timeZone": "Etc/UTC",
-            "concurrencyPolicy": "Forbid",
-            "startingDeadlineSeconds": 3600,
-            "successfulJobsHistoryLimit": 1,
-            "failedJobsHistoryLimit": 3,
-            "jobTemplate": {
-                "spec": {
-                    "backoffLimit": 2,
-                    "activeDeadlineSeconds": _LONGEST_SECONDS,
-                    "template": {"metadata": {"labels": labels}, "spec": _pod(name, logs, settings)},
-                }
-            },
-        },
-    }
+    template = {"metadata": {"labels": labels}, "spec": _pod(name, logs, settings)}
+    return cron_job(name, logs.schedule, template, retries=2, seconds=_LONGEST_SECONDS)
 
 
 def _pod(name: str, logs: RecordStore, settings: Settings) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from aimass_compiler.catalog.quantities import Bytes
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.scoring import Scoring
 from aimass_compiler.render import package_job
+from aimass_compiler.render.cron_job import EVICTED, cron_job
 from aimass_compiler.render.emit import json_text
 from aimass_compiler.render.kubectl_job import kubectl, replaced, volumes
 from aimass_compiler.render.kubernetes_kinds import CRON_JOB
@@ -198,28 +199,14 @@ def _cron_job(pipeline: Pipeline, environment: str, scoring: Scoring, schedule: 
     settings = pipeline.settings.pods_of(environment).of_training
     labels = package_job.labels(pipeline, name(pipeline)) | component_label(_COMPONENT)
     template = {"metadata": {"labels": labels}, "spec": _pod(pipeline, scoring)}
-    evicted = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
-    document = {
-        "apiVersion": "batch/v1",
-        "kind": "CronJob",
-        "metadata": {"name": name(pipeline)},
-        "spec": {
-            "schedule": schedule,
-            "timeZone": "Etc/UTC",
-            "concurrencyPolicy": "Forbid",
-            "startingDeadlineSeconds": package_job.LATE_SECONDS,
-            "successfulJobsHistoryLimit": 1,
-            "failedJobsHistoryLimit": 3,
-            "jobTemplate": {
-                "spec": {
-                    "backoffLimit": scoring.retries,
-                    "activeDeadlineSeconds": math.ceil(scoring.deadline.seconds),
-                    "podFailurePolicy": {"rules": [evicted]},
-                    "template": settled(template, settings, has_identity=False),
-                }
-            },
-        },
-    }
+    document = cron_job(
+        name(pipeline),
+        schedule,
+        settled(template, settings, has_identity=False),
+        retries=scoring.retries,
+        seconds=math.ceil(scoring.deadline.seconds),
+        failures={"rules": [EVICTED]},
+    )
     return exempt(document, CRON_JOB, pipeline, _COMPONENT, f"environments.{environment}")
 
 

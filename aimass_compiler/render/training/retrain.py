@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from aimass_compiler import conventions
+from aimass_compiler.render.cron_job import cron_job
 from aimass_compiler.render.kubectl_job import kubectl, replaced, volumes
 from aimass_compiler.render.kubernetes_kinds import CRON_JOB
 from aimass_compiler.render.names import component_label, shortened
@@ -85,26 +86,7 @@ def _binding(job: TrainingRun, platform: JobPlatform) -> dict[str, Any]:
 
 
 def _cron_job(job: TrainingRun, platform: JobPlatform, schedule: str) -> Object:
-    document = {
-        "apiVersion": "batch/v1",
-        "kind": "CronJob",
-        "metadata": {"name": name(job, platform)},
-        "spec": {
-            "schedule": schedule,
-            "timeZone": "Etc/UTC",
-            "concurrencyPolicy": "Forbid",
-            "startingDeadlineSeconds": 3600,
-            "successfulJobsHistoryLimit": 1,
-            "failedJobsHistoryLimit": 3,
-            "jobTemplate": {
-                "spec": {
-                    "backoffLimit": 2,
-                    "activeDeadlineSeconds": 600,
-                    "template": _template(job, platform),
-                }
-            },
-        },
-    }
+    document = cron_job(name(job, platform), schedule, _template(job, platform), retries=2, seconds=600)
     return exempt(document, CRON_JOB, job.pipeline, "training")
 
 
