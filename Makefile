@@ -112,6 +112,10 @@ bench-apply: $(READY) ## measure applying all specs to a real API server against
 bench-fleet: $(READY) ## measure what a thousand models of thirty teams take (a quarter of an hour)
 	python -m benchmarks.fleet --results build/benchmarks/fleet.md
 
+.PHONY: bench-fleet-apply
+bench-fleet-apply: $(READY) ## measure a release of one of many models against Flux (half an hour)
+	python -m benchmarks.fleet.applying --results build/benchmarks/fleet-apply.md
+
 .PHONY: bench-shared
 bench-shared: $(READY) ## measure many models in one server against one server for each (two minutes)
 	python -m benchmarks.shared_servers --alone 4

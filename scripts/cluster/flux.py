@@ -27,8 +27,11 @@ class Flux:
 
 
 @contextmanager
-def running(cluster: Cluster, namespace: str, folder: Path) -> Iterator[Flux]:
-    """Run them while the block lasts. Raises Refused, ProgramMissing and BuildFailed."""
+def running(cluster: Cluster, namespace: str, folder: Path, *, watches_all: bool = False) -> Iterator[Flux]:
+    """Run them while the block lasts, for what is in their namespace, or in all.
+
+    Raises Refused, ProgramMissing and BuildFailed.
+    """
     for operator in (custom_resources.FLUX_SOURCE, custom_resources.FLUX_KUSTOMIZE):  # they watch them all
         cluster.define(custom_resources.every_one(operator))
     storage = folder / "artifacts"
@@ -36,10 +39,11 @@ def running(cluster: Cluster, namespace: str, folder: Path) -> Iterator[Flux]:
     (port,) = free_ports(1)
     artifacts = f"127.0.0.1:{port}"
     served = (f"--storage-path={storage}", f"--storage-addr={artifacts}", f"--storage-adv-addr={artifacts}")
-    source = _controller(cluster, namespace, folder, "source-controller", *served)
+    watched = f"--watch-all-namespaces={str(watches_all).lower()}"
+    source = _controller(cluster, namespace, folder, "source-controller", watched, *served)
     # A version that never gets ready must not keep the next commit, which may roll it back, waiting.
     gates = "--feature-gates=CancelHealthCheckOnNewRevision=true"
-    kustomize = _controller(cluster, namespace, folder, "kustomize-controller", gates)
+    kustomize = _controller(cluster, namespace, folder, "kustomize-controller", watched, gates)
     source.start()
     kustomize.start()
     try:
@@ -50,11 +54,10 @@ def running(cluster: Cluster, namespace: str, folder: Path) -> Iterator[Flux]:
 
 
 def _controller(cluster: Cluster, namespace: str, folder: Path, name: str, *options: str) -> Background:
-    """One of them, which looks at its own namespace alone."""
+    """One of them."""
     metrics, health = free_ports(2)
     command = [
         str(program(name)),
-        "--watch-all-namespaces=false",
         "--enable-leader-election=false",
         f"--metrics-addr=127.0.0.1:{metrics}",
         f"--health-addr=127.0.0.1:{health}",
