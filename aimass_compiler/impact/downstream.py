@@ -226,7 +226,7 @@ def _columns(subject: Subject, sources: Sequence[str], pipeline: Pipeline) -> fr
         found |= read
         for join in pipeline.data.join:
             for name, aggregation in (join.aggregate or {}).items() if join.right == source else ():
-                if not subject.column or read.intersection(aggregation.read):
+                if not subject.column or not read.isdisjoint(aggregation.read):
                     found.add(name)
     return frozenset(found)
 

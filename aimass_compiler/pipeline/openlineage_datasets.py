@@ -104,7 +104,7 @@ def _rows(pipeline: Pipeline) -> tuple[_Fields, dict[str, str]]:
     data, found = pipeline.data, dict[str, list[tuple[str, str, str]]]()
     for source, (namespace, name) in _sources(pipeline).items():
         wanted = data.held(source)
-        own = {column: (column,) for column in data.columns if column in wanted}
+        own: dict[str, tuple[str, ...]] = {column: (column,) for column in data.columns if column in wanted}
         for join in data.join:
             if join.right == source:
                 own |= {made: each.read or (made,) for made, each in (join.aggregate or {}).items()}

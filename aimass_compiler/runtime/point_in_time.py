@@ -49,8 +49,8 @@ class History:
         """`lengths` are those of the series that the join makes."""
         self._join, self._lengths = join, lengths or {}
         if join.order_by is not None:
-            order = read_order(values_of(rows, join.order_by)).alias(_ORDER)
-            rows = rows.with_columns(order).drop_nulls(_ORDER).sort(_ORDER, maintain_order=True)
+            ordering = read_order(values_of(rows, join.order_by)).alias(_ORDER)
+            rows = rows.with_columns(ordering).drop_nulls(_ORDER).sort(_ORDER, maintain_order=True)
         keys = rows.select(polars.selectors.by_name(*join.on))
         self._left_time = None if join.time is None else join.time.left
         self._keys = keys.drop_nulls().unique(maintain_order=True).with_row_index(_CODE)
