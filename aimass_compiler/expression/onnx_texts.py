@@ -17,6 +17,8 @@ from aimass_compiler.expression.texts import DECIMAL, Decimal, Extracted, Normal
 #: A noncharacter of Unicode, which stands for letters that stay.
 _STAYS = "\uffff"
 _END = 2**31 - 1
+#: A word with the space before it, or so much of one that no piece is much longer than others.
+_PIECES = r"\s?\S{1,16}|\s"
 
 
 def _texts(graph: Lowered, text: str) -> str:
@@ -78,15 +80,14 @@ def _normalized(graph: Lowered, parts: tuple[Normalized, ...]) -> str:
     (part,) = parts
     table = letters(in_lower_case=part.in_lower_case, without_accents=part.without_accents)
     text = _texts(graph, graph.one(part.of))
-    # Word by word, each once: a table of all letters would be as wide as the longest text, in every row.
-    words = graph.node("StringSplit", [text], outputs=2)
-    each = graph.node("Unique", [_flat(graph, words)], outputs=3, sorted=0)
+    # Piece by piece, each once: a table of all letters would be as wide as the longest text, in every row.
+    pieces = _tokens(graph, text, None, _PIECES)
+    each = graph.node("Unique", [_flat(graph, pieces)], outputs=3, sorted=0)
     made = _flat(graph, _concatenated(graph, _replaced(graph, _tokens(graph, each, [""], None), table)))
     known = graph.node("Gather", [made, f"{each}_2"])
-    made = graph.node("Reshape", [known, graph.node("Shape", [words])])
-    spaced = graph.node("StringConcat", [graph.constant(" ", object), made])
+    made = _concatenated(graph, graph.node("Reshape", [known, graph.node("Shape", [pieces])]))
     # Letters became spaces or nothing, so that words are found anew.
-    words = graph.node("StringSplit", [_flat(graph, _concatenated(graph, spaced))], outputs=2)
+    words = graph.node("StringSplit", [_flat(graph, made)], outputs=2)
     empty = graph.constant("", object)
     later = _slice(graph, words, 1, _END, 1)
     spaced = graph.node("StringConcat", [graph.constant(" ", object), later])

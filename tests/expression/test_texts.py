@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+import subprocess
+import sys
 import unicodedata
 
 import polars
@@ -96,6 +98,11 @@ def test_a_pattern_that_engines_read_differently_is_refused_with_its_part(patter
 @pytest.mark.parametrize("without_accents", [True, False])
 @deliberate
 @given(rows=rows)
+@example(
+    rows=_texts(
+        ["\u00c9 " * 9 + "\u00c9" * 40 + "\ta\x0b\x0c\r\n b" + "\u2028" * 20, "  " * 30, "\u0301" * 33]
+    )
+)
 def test_texts_are_normalised_alike(
     in_lower_case: bool,
     without_accents: bool,
@@ -120,6 +127,22 @@ def test_a_normalised_text_is_as_unicode_says() -> None:
     assert list(by_onnx(both, _texts(texts))) == wanted
     neither = Normalized(NOTE, in_lower_case=False, without_accents=False)
     assert list(by_onnx(neither, _texts(["É  ＡΣ"]))) == ["É AΣ"]
+
+
+def test_a_long_word_beside_many_is_no_table_of_letters() -> None:
+    """Two thousand words as wide as the longest would take 6 GB."""
+    words = [f"w{number}" for number in range(2000)] + ["\u00c9" * 100_000]
+    code = (
+        "import resource; resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))\n"
+        "import sys, polars\n"
+        "from tests.expression.test_texts import NOTE, Normalized, _texts, by_onnx\n"
+        "both = Normalized(NOTE, in_lower_case=True, without_accents=True)\n"
+        "sys.stdout.write(by_onnx(both, _texts([sys.stdin.read()]))[0])"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], input=" ".join(words), capture_output=True, text=True, check=True
+    )
+    assert found.stdout == " ".join(words).lower().replace("\u00e9", "e")
 
 
 def test_no_letter_beyond_the_planes_that_are_looked_at_would_change() -> None:

@@ -16,6 +16,7 @@ from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.server.array_drift import measured
 from aimass_compiler.runtime.server.contract import ColumnContract, overflow
 from aimass_compiler.runtime.server.response import Prediction, RequestError, ServerFailure
+from aimass_compiler.runtime.server.row_parts import row_parts
 from aimass_compiler.runtime.server.rows import RowReader
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 Tensors = dict[str, "NDArray[Any]"]
 #: onnxruntime's name of a type, and all sizes but the first.
 _Shape = tuple[str, tuple[int, ...]]
-_MOST_ROWS = 4096
 
 
 class OnnxModel:
@@ -63,20 +63,16 @@ class OnnxModel:
     ) -> Tensors:
         """The outputs by name; setting `limit.terminate` from another thread ends the run early.
 
-        Many rows are run part by part, so that what the graph makes on its way is never large.
+        Many rows, and long texts, are run part by part.
         """
-        rows = len(next(iter(tensors.values())))
-        if rows <= _MOST_ROWS:
+        parts = list(row_parts(tensors))
+        if len(parts) == 1:
             return dict(zip(self.outputs, self._session.run(self.outputs, tensors, limit), strict=True))
-        parts = [
-            self._session.run(
-                self.outputs,
-                {name: tensor[start : start + _MOST_ROWS] for name, tensor in tensors.items()},
-                limit,
-            )
-            for start in range(0, rows, _MOST_ROWS)
+        found = [
+            self._session.run(self.outputs, {name: tensor[part] for name, tensor in tensors.items()}, limit)
+            for part in parts
         ]
-        joined = (numpy.concatenate(outputs) for outputs in zip(*parts, strict=True))
+        joined = (numpy.concatenate(outputs) for outputs in zip(*found, strict=True))
         return dict(zip(self.outputs, joined, strict=True))
 
 
