@@ -99,6 +99,7 @@ def test_a_table_that_was_written_otherwise_gives_the_same_snapshot(delta: Path)
     assert delta_table().content(after.rows) == before
 
 
+@pytest.mark.filterwarnings("error")
 def test_an_iceberg_table_is_read_by_its_catalog_and_by_its_folder(iceberg: Path) -> None:
     source = iceberg_table()
     assert ids(stored(iceberg, source)) == ["0", "1", "2", "3"]

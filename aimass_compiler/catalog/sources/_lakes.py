@@ -6,6 +6,7 @@ Sources: https://delta-io.github.io/delta-rs/ and https://py.iceberg.apache.org/
 from __future__ import annotations
 
 import re
+import warnings
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,7 +55,10 @@ def of_iceberg(table: str, catalog: str | None, at: int | None, root: Path) -> F
         if at is not None and found.snapshot_by_id(at) is None:
             known = ", ".join(str(each.snapshot_id) for each in found.snapshots())
             raise UnreadableError(f"the table {table} has no snapshot {at}", f"it has {known or 'none'}")
-        rows = polars.scan_iceberg(found, snapshot_id=number).collect(engine="streaming")
+        with warnings.catch_warnings():
+            # That another library would plan a scan sooner.
+            warnings.simplefilter("ignore", polars.exceptions.PerformanceWarning)
+            rows = polars.scan_iceberg(found, snapshot_id=number).collect(engine="streaming")
         return FetchedRows(in_order(rows), "an empty table" if number is None else f"snapshot {number}")
 
     return _asked(read, table, root, "")
