@@ -258,11 +258,20 @@ def kept(rows: polars.DataFrame, columns: Mapping[str, Column], place: Place = c
         if isinstance(column, CategoryColumn) and column.values is not None:
             unknown = series.is_not_null() & ~series.is_in(list(column.values))
             if unknown.any():
-                claim = " or ".join(f"{_in_formula(name)} == {_text(value)}" for value in column.values)
-                hint = _hint(name, claim if len(column.values) <= _FEW_VALUES else "", column)
+                hint = _other_names(name, series, unknown, column)
                 message = f"that are none of {', '.join(column.values)}{hint}"
                 found[name, 0] = _misfits(name, series, unknown, message, place)
     return Kept(rows.height, {name: nulls[name] for name in there}, found)
+
+
+def _other_names(name: str, series: polars.Series, unknown: polars.Series, column: CategoryColumn) -> str:
+    """How rows of names that are not declared are left out, or the names where there are no others."""
+    values = column.values or ()
+    found = series.filter(unknown).unique().sort().head(_FEW_VALUES + 1).to_list()
+    if int(unknown.sum()) == len(series.drop_nulls()) and len(found) <= _FEW_VALUES:
+        return f"; the data has {json.dumps(found, ensure_ascii=False)}: declare those as `values`"
+    claim = " or ".join(f"{_in_formula(name)} == {_text(value)}" for value in values)
+    return _hint(name, claim if len(values) <= _FEW_VALUES else "", column)
 
 
 def broken(

@@ -71,6 +71,13 @@ def test_everything_that_is_wrong_is_told_in_one_run(tmp_path: Path) -> None:
         assert line in told
 
 
+def test_names_of_which_none_is_declared_are_told(tmp_path: Path) -> None:
+    sources = rows(tmp_path, {"late": [True, False, None, True]})
+    columns = {"id": "id", "y": "number", "late": {"type": "category", "values": ["no", "yes"], "missing": 1}}
+    told = refused(tmp_path, {"sources": sources, "columns": columns})
+    assert '3 values that are none of no, yes; the data has ["false", "true"]: declare those' in told
+
+
 def test_rows_that_cleaning_drops_break_nothing(tmp_path: Path) -> None:
     sources = rows(
         tmp_path, {"age": [-1.0, None, 20.0, 20.0, 30.0, 40.0], "plan": ["a", "a", None, "b", "b", "b"]}
