@@ -113,6 +113,10 @@ class Source(Kind):
         """The columns that hold image files, to be decoded to what `data.columns` declares."""
         return ()
 
+    def unique_columns(self) -> tuple[str, ...]:
+        """The columns of which no two rows have the same value, by what the source is."""
+        return ()
+
     def columns_named(self) -> Iterator[tuple[str, str]]:
         """The columns of which a key says something, each with the key."""
         yield from ()

@@ -118,8 +118,11 @@ def _repeated_keys(data: Data) -> Iterator[Finding]:
     unique = [step.unique_by() for step in data.clean]
     for place, join in enumerate(data.join):
         keys = [key for key in join.on if key in data.columns and isinstance(data.columns[key], IdColumn)]
+        right = data.sources.get(join.right)
+        has_one_partner = right is not None and set(right.unique_columns()) & set(join.on)
         if (
             join.is_by_row
+            or has_one_partner
             or not keys
             or not data.split.is_by_chance
             or any(by and set(by) <= set(join.on) for by in unique)

@@ -197,6 +197,8 @@ def test_rows_of_a_key_that_are_made_unique_may_be_split_at_random() -> None:
     joined = "sources: {usage: data/usage.csv}, join: [{left: customers, right: usage, on: customer_id}]"
     assert codes(f"data: {{{joined}, split: {{by: random}}}}") == ["AM264"]
     assert codes(f"data: {{{joined}, split: {{by: random}}, clean: [drop_duplicates: customer_id]}}") == []
+    joined = joined.replace("data/usage.csv", "{image_folder: {path: data/faces, file: customer_id}}")
+    assert codes(f"data: {{{joined}, split: {{by: random}}}}") == []
 
 
 def test_a_trial_that_fits_the_first_environment_need_not_fit_the_others() -> None:

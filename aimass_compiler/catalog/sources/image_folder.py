@@ -62,6 +62,9 @@ class ImageFolder(Source):
     def image_columns(self) -> tuple[str, ...]:
         return (self.image,)
 
+    def unique_columns(self) -> tuple[str, ...]:
+        return (self.file,)
+
     def read(self, root: Path, wanted: Mapping[str, str] | None = None) -> Rows:
         import polars
 
