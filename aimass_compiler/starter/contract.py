@@ -19,6 +19,8 @@ _MOST_LISTED = 20
 _LEAST_OFTEN = 5
 _MOST_CATEGORIES_NAMED_ID = 100
 _FEWEST_UNIQUE = 20
+#: Some rows may be repeated, or share what tells all others apart.
+_NEARLY_UNIQUE, _FEWEST_NEARLY_UNIQUE = 0.98, 100
 _WORDS_OF_TEXT = 3
 _SEVERAL = 2
 _LONGEST_NAME = 200
@@ -188,7 +190,9 @@ def _is_id(name: str, observation: Observation) -> bool:
     is_unique = observation.is_complete and observation.distinct == observation.known
     if _is_named_id(name):
         return observation.distinct > _MOST_CATEGORIES_NAMED_ID or is_unique
-    return is_unique and observation.known >= _FEWEST_UNIQUE and _holds_codes(observation)
+    is_nearly = observation.is_complete and observation.distinct >= _NEARLY_UNIQUE * observation.known
+    is_many = is_nearly and observation.known >= _FEWEST_NEARLY_UNIQUE
+    return ((is_unique and observation.known >= _FEWEST_UNIQUE) or is_many) and _holds_codes(observation)
 
 
 def _holds_codes(observation: Observation) -> bool:

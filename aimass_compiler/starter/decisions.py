@@ -17,6 +17,7 @@ from aimass_compiler.starter.unusable import UnusableDataError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from aimass_compiler.starter.named_images import NamedImages
     from aimass_compiler.starter.profile import Observed
 
 
@@ -53,6 +54,8 @@ class Draft:
     left_out: tuple[LeftOut, ...]
     target: ChosenTarget
     wanted_split: str | None = None
+    images: NamedImages | None = None
+    """The image files that a column names."""
 
     @cached_property
     def time(self) -> InferredColumn | None:
@@ -224,12 +227,14 @@ class Draft:
         return min(100, math.ceil(100 * share)) / 100
 
 
-def decide(observed: Observed, wanted: Wanted) -> Draft:
+def decide(observed: Observed, wanted: Wanted, images: NamedImages | None = None) -> Draft:
     """A draft of what is wanted, or of what seems to be; raises UnusableDataError."""
     if not observed.rows:
         raise UnusableDataError("AM063", "the file holds no rows", "a spec is proposed from data")
     inferred = [infer(name, observation, observed.rows) for name, observation in observed.columns.items()]
     columns = {found.name: found for found in inferred if isinstance(found, InferredColumn)}
+    if images is not None and images.column != wanted.target:
+        columns |= _of_images(images, observed)
     left_out = [found for found in inferred if isinstance(found, LeftOut)]
     target = target_of(columns, left_out, wanted.target, wanted.positive)
     columns[target.column.name] = target.column
@@ -242,10 +247,19 @@ def decide(observed: Observed, wanted: Wanted) -> Draft:
         message = f"beside the target {inline(target.column.name)} there is no feature"
         hint = "a model needs a number, a category, a text, an image or a series to learn from"
         raise UnusableDataError("AM063", message, hint_with_reasons(hint, left_out))
-    draft = Draft(observed.rows, tuple(kept), tuple(left_out + beside), target, wanted.split)
+    draft = Draft(observed.rows, tuple(kept), tuple(left_out + beside), target, wanted.split, images)
     if wanted.split == "time" and draft.time is None:
         raise UnusableDataError("AM064", "no column says when a row was", "split by `hash` or `random`")
     return draft
+
+
+def _of_images(images: NamedImages, observed: Observed) -> dict[str, InferredColumn]:
+    """The names of the files, and the images that are read from them."""
+    seen = observed.columns[images.column]
+    named = InferredColumn(images.column, "id", seen, "names the image files; never a feature", {})
+    comment = f"channels, height, width: files below {images.folder} are resized to it"
+    read = InferredColumn(images.image, "image", seen, comment, {"shape": list(images.shape)})
+    return {images.column: named, images.image: read}
 
 
 def _is_midnight(text: str) -> bool:
@@ -313,6 +327,8 @@ def _guesses(draft: Draft) -> Iterator[tuple[str, str]]:
         yield "times", f"{_listed(times)}, of which features are made; they can order the rows"
     if doubts := [f"{inline(column.name)}: {column.doubt}" for column in draft.columns if column.doubt]:
         yield "in doubt", "; ".join(doubts[:_FEW])
+    if draft.images is not None:
+        yield "images", f"{inline(draft.images.column)} names files below {draft.images.folder}"
     reason = split_reason(draft).rstrip(".")
     yield "split", f"{draft.split_shown} ({reason[0].lower()}{reason[1:]}; --split time, hash or random)"
     if draft.left_out:

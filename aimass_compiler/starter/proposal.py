@@ -20,10 +20,12 @@ from aimass_compiler.pipeline.model_name import ModelName
 from aimass_compiler.render.emit import inline
 from aimass_compiler.starter import conversation
 from aimass_compiler.starter.conversation import CHARACTERS_A_TOKEN, conversations_of
+from aimass_compiler.starter.copies import without_copies
 from aimass_compiler.starter.data_file import DataFile, Seen, examine
 from aimass_compiler.starter.decisions import Draft, Wanted, decide, guesses, split_reason
 from aimass_compiler.starter.forecast import SeriesDraft, series_beside, series_of
 from aimass_compiler.starter.leaks import without_leaks
+from aimass_compiler.starter.named_images import named_images
 from aimass_compiler.starter.unusable import UnusableDataError
 
 if TYPE_CHECKING:
@@ -64,9 +66,10 @@ def propose(
             read = data.of(chat.columns.keys())
             text = _filled("conversation", read, shown_as, model, draft=chat, characters=CHARACTERS_A_TOKEN)
             return SpecProposal(text, [], conversation.guesses(chat))
-        draft = decide(observed, wanted)
+        draft = decide(observed, wanted, named_images(observed, path, shown_as))
         series = series_of(draft, rows) if wanted.task == "forecast" else None
-        draft = without_leaks(draft, rows) if series is None else draft
+        if series is None:
+            draft = without_leaks(without_copies(draft, rows), rows)
         beside = series_beside(draft, rows) if series is None else None
     except UnusableDataError as error:
         finding = Finding(error.code, (), error.message, help=error.hint, file=shown_as)
@@ -126,6 +129,7 @@ def _text(
         contract=_contract(draft, series),
         series=series,
         beside=beside,
+        image_source="images" if _source_name(shown_as) != "images" else "files",
     )
 
 

@@ -106,3 +106,22 @@ def test_a_column_that_alone_tells_the_target_is_left_out_with_a_note(tmp_path: 
 
 def test_few_rows_are_no_proof_of_a_leak(tmp_path: Path) -> None:
     assert "alone predicts" not in customers(tmp_path, 100)
+
+
+def test_columns_that_repeat_another_one_are_left_out(tmp_path: Path) -> None:
+    rows = "".join(
+        f"{n * 1.5},{n * 1.5},{n % 5}a,{n % 5}a,{n * 1.5 if n else ''},{'yes' if n % 3 else 'no'},"
+        f"{'yes' if n % 3 else 'no'}\n"
+        for n in range(120)
+    )
+    content = f"n,again,name,name2,gap,y2,y\n{rows}"
+    text = proposed(tmp_path, "x.csv", content, "y")
+    assert [*data_of(text)["data"]["columns"]] == ["n", "name", "gap", "y"]
+    assert "#   y2: it says in each row what 'y' says" in text
+    prepared(compiled(text), tmp_path)
+
+
+def test_what_nearly_every_row_has_another_value_of_is_an_identifier(tmp_path: Path) -> None:
+    rows = "".join(f"u{max(3, n)}@x.org,{n % 7},{'yes' if n % 3 else 'no'}\n" for n in range(300))
+    columns = data_of(proposed(tmp_path, "x.csv", f"mail,n,y\n{rows}"))["data"]["columns"]
+    assert columns["mail"] == "id"

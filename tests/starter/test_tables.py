@@ -359,6 +359,8 @@ def test_what_is_no_list_of_numbers_is_left_out(tmp_path: Path) -> None:
 
 
 def test_a_table_with_a_thousand_columns_compiles(tmp_path: Path) -> None:
-    columns = {f"c{number}": cycled(*"abcdefghij") for number in range(1000)}
+    columns = {
+        f"c{number}": cycled(*(f"{letter}{number}" for letter in "abcdefghij")) for number in range(1000)
+    }
     pipeline = compiled(proposed(tmp_path, "x.csv", csv(**columns, y=cycled("a", "b"))))
     assert len(pipeline.data.columns) == 1001

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from aimass_compiler.catalog.source import Rows, Source, UnreadableError, inside
 from aimass_compiler.conventions import FILE_PATH
 
-_SUFFIXES = (".png", ".jpg", ".jpeg")
+SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
 def _local(path: str) -> str:
@@ -72,10 +72,10 @@ class ImageFolder(Source):
         found = sorted(
             path.relative_to(folder).as_posix()
             for path in folder.rglob("*")
-            if path.suffix.lower() in _SUFFIXES and path.is_file()
+            if path.suffix.lower() in SUFFIXES and path.is_file()
         )
         if not found:
-            hint = f"images are files that end in {', '.join(_SUFFIXES)}; paths start at the project's root"
+            hint = f"images are files that end in {', '.join(SUFFIXES)}; paths start at the project's root"
             raise UnreadableError(f"there is no image below {self.path}", hint)
         labels = [PurePosixPath(name).parent.name or None for name in found]
         columns = {
