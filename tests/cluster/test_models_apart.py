@@ -90,7 +90,7 @@ def test_what_git_did_not_change_since_is_left_alone(
     assert set(applied(project.apply("--changed"))) == {("churn", "dev"), ("other", "dev")}
     nothing = project.apply("--changed")
     assert (nothing.code, applied(nothing)) == (0, {})
-    assert "dev: 2 models left alone, as git changed nothing of it" in nothing.told
+    assert "dev: 2 models left alone, as git changed nothing of them" in nothing.told
     declare(project, config("churn-settings", a="2"))
     changed = project.apply("--changed")
     assert set(applied(changed)) == {("churn", "dev")}

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -144,14 +145,16 @@ def _changed(
     from aimass_compiler.kubernetes.changed_models import changes_of, to_apply
 
     changed = changes_of(project)
-    chosen = []
+    chosen, left_alone = [], Counter[str]()
     for target in targets:
         models = to_apply(connection, target, changed)
         current = tuple(each for each in target.models if each not in models)
-        if current:
-            count = f"{len(current)} model{'s' if len(current) > 1 else ''}"
-            terminal.report(f"{target.environment}: {count} left alone, as git changed nothing of it")
+        left_alone[target.environment] += len(current)
         chosen.append(replace(target, models=models, current=current))
+    for environment, count in left_alone.items():
+        if count:
+            found, them = ("1 model", "it") if count == 1 else (f"{count} models", "them")
+            terminal.report(f"{environment}: {found} left alone, as git changed nothing of {them}")
     return chosen
 
 
