@@ -31,8 +31,8 @@ EXPLANATIONS = (
         "AM033",
         "a file was not written by the compiler, or edited since",
         "The compiler replaces and deletes only what it wrote. Move the change into the spec, where the "
-        "next compile keeps it, or give it up with `--force`. Nothing was written in this run. Conflict "
-        "markers of a merge do not count as an edit: compiling rewrites the file.",
+        "next compile keeps it, or give it up with `aimass compile --force`. Nothing was written in this "
+        "run. Conflict markers of a merge do not count as an edit: compiling rewrites the file.",
     ),
     Explanation(
         "AM034",
@@ -245,7 +245,7 @@ def _findings(
             yield Finding("AM034", (), f"`{path}` cannot be read: {reason}", help=hint, file=path)
     for change in changes:
         if change.action is Action.EDITED:
-            hint = "move the change into the spec, or give it up with `--force`"
+            hint = "move the change into the spec, or give it up with `aimass compile --force`"
             path = f"{seen.shown_as}/{change.path}"
             yield Finding("AM033", (), f"`{path}` {change.reason}", help=hint, file=path)
 

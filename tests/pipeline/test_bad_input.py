@@ -215,7 +215,7 @@ def test_generated_files_that_were_edited_are_left_alone(project: Project) -> No
         done = project.aimass(*command)
         assert done.code == 1
         assert done.err.count("was edited by hand") == 2
-        assert "or give it up with `--force`" in done.err
+        assert "or give it up with `aimass compile --force`" in done.err
         assert done.is_clear
     assert project.read(f"generated/{MODEL}/pipeline.json") == edited
     assert project.aimass("compile", "--force").code == 0
@@ -275,6 +275,15 @@ def test_dvc_cannot_write(project: Project) -> None:
     done = project.aimass("run", MODEL, "--force")
     assert done.code == 14, done.told
     assert "error: DVC could not read or write .dvc/tmp/lock: Is a directory\n" in done.err
+    assert done.is_clear
+
+
+def test_what_dvc_noted_was_cut_off(project: Project) -> None:
+    project.write(".dvc/tmp/rwlock", '{"artifacts/churn/prep')
+    done = project.aimass("run", MODEL, "--force")
+    assert done.code == 1, done.told
+    assert "error: .dvc/tmp/rwlock, DVC's own note of what it works on, was cut off" in done.err
+    assert "help: delete it where no DVC is at work, then run again" in done.err
     assert done.is_clear
 
 
