@@ -12,7 +12,7 @@ from pathlib import Path
 def replace_file(target: Path, content: bytes) -> None:
     """Write a whole file to the disk or leave the old one; its folder is made where it is missing.
 
-    `x` opens no link that somebody put there. Raises OSError.
+    `x` opens no link that somebody put there. Raises OSError, which names the file.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(partial_name(target.name))
@@ -23,7 +23,9 @@ def replace_file(target: Path, content: bytes) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         partial.replace(target)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError):  # of a full disk it does not say where
+            error.filename = error.filename or str(target)
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
         raise

@@ -59,7 +59,8 @@ def no_version_otherwise() -> Iterator[None]:
     except DamagedRecord as error:
         raise VersionNotMade(str(error), "`git checkout` brings a record back", ExitCode.FAILED) from None
     except OSError as error:
-        raise VersionNotMade(f"{error.filename}: {error.strerror}", "", ExitCode.DISK) from None
+        place = error.filename or "what is put on record"
+        raise VersionNotMade(f"{place}: {error.strerror}", "", ExitCode.DISK) from None
 
 
 def show(project: Project, published: Published) -> None:

@@ -46,6 +46,10 @@ _PREFIX = re.compile(r"^ERROR: (?:unexpected error - )?(?:failed to reproduce '[
 #: What it says of a file of its own that it cannot read, before the reason (dvc.utils.strictyaml).
 _UNREADABLE = re.compile(r"^'(?:\./)?(?P<path>[^']+)' (?:is invalid|validation failed)")
 _UNDECODED = re.compile(r"unable to read: '(?P<path>[^']+)', is not valid utf-8")
+#: What it says where its note of what is read and written was cut off, as by a full disk (dvc.rwlock).
+_CUT_OFF = re.compile(
+    r"RWLock-file '(?:\./)?(?P<path>[^']+)'(?:\. JSON structure is corrupted| format error)"
+)
 #: What it says while another DVC works on the same files (dvc.lock, dvc.rwlock).
 _BUSY = re.compile(r"Unable to acquire lock|is busy, it is being blocked by")
 
@@ -256,6 +260,11 @@ def _exit_code(complaint: str, root: Path) -> int:
         path = refused["path"].removeprefix(f"{root}/")
         raise DiskRefuses(
             f"DVC could not read or write {path}: {refused['reason']}", "set that right, then run again"
+        )
+    if cut_off := _CUT_OFF.search(reason):
+        raise DvcFailed(
+            f"{cut_off['path']}, DVC's own note of what it works on, was cut off: by a full disk, or a kill",
+            "delete it where no DVC is at work, then run again",
         )
     if _BUSY.search(reason):
         raise DvcFailed("another DVC is at work on the same files", "wait until it has ended, then run again")
