@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -63,9 +64,15 @@ def run_stage(stage: Stage, workspace: Workspace) -> None:
     """Run one stage with the parts of pipeline.json that it declares."""
     parts = read_parts(workspace.generated / conventions.PIPELINE_FILE, stage)
     # Read where polars is imported. Each block fills the memory of the last one; to give that back to Linux
-    # meanwhile and be given it empty again takes a fifth of the time of `prepare` and `features`.
-    os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:10000")
-    module = import_module(f"aimass_compiler.runtime.stages.{stage.name}")
+    # meanwhile and be given it empty again takes a fifth of the time of `prepare` and `features`. What a
+    # thread gives back to one of many arenas, others do not find.
+    settings = "dirty_decay_ms:10000,narenas:1,oversize_threshold:0"
+    os.environ.setdefault("_RJEM_MALLOC_CONF", settings)
+    gc.disable()  # what is imported stays to the end: to look through it takes a sixth of the start
+    try:
+        module = import_module(f"aimass_compiler.runtime.stages.{stage.name}")
+    finally:
+        gc.enable()
     module.run(**parts, workspace=workspace)
 
 
