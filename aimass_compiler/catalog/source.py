@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache, lru_cache
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -54,6 +54,16 @@ class Rows(Struct, frozen=True):
     """Where a row stands, for people: `line 7 of data/customers.csv`."""
     mixed: frozenset[str] = frozenset()
     """Columns of text in which numbers or flags stand, too."""
+    parsed: frozenset[str] = frozenset()
+    """Columns of numbers that the source writes as text."""
+
+    @property
+    def written(self) -> dict[str, polars.DataType]:
+        """The columns in the types that the source writes."""
+        import polars
+
+        kinds = self.empty.schema
+        return {name: polars.String() if name in self.parsed else kind for name, kind in kinds.items()}
 
     @property
     def empty(self) -> polars.DataFrame:
@@ -99,6 +109,11 @@ class Source(Kind):
 
         Raises UnreadableError where they cannot be had, with what helps, and OSError.
         """
+
+    def reading_numbers(self, names: Collection[str]) -> Self:
+        """The same, which may read the text of these columns as the numbers that it says."""
+        del names
+        return self
 
     def parts(self) -> Iterator[tuple[tuple[str | int, ...], Source]]:
         """The sources that it is made of, each with its place below the name in `data.sources`: itself."""
@@ -223,7 +238,7 @@ def _with_folders(rows: Rows, shown: str, path: str, wanted: Mapping[str, str] |
         if wanted is None or name in wanted
     ]
     frames = tuple(frame.with_columns(columns) for frame in rows.frames)
-    return Rows(frames, (*rows.names, *added), rows.place, rows.mixed)
+    return replace(rows, frames=frames, names=(*rows.names, *added))
 
 
 def _partitions(shown: str, path: str) -> Iterator[tuple[str, str | None]]:
@@ -269,14 +284,16 @@ def together(parts: list[Rows], locations: list[str]) -> Rows:
         raise IndexError(row)
 
     names = tuple(dict.fromkeys(name for part in parts for name in part.names))
-    rows = Rows(tuple(frame for part in parts for frame in part.frames), names, place)
+    frames = tuple(frame for part in parts for frame in part.frames)
+    kinds = [part.written for part in parts]
     try:
-        schema = rows.empty.schema
+        schema = polars.concat(map(polars.DataFrame, kinds), how="diagonal_relaxed").schema
     except polars.exceptions.PolarsError as error:
         message = first_line(error)
         raise UnreadableError(
             f"the files do not have the same types: {message}", "write each column in one type"
         ) from None
-    unlike = {name for part in parts for name, kind in part.empty.schema.items() if kind != schema[name]}
+    unlike = {name for own in kinds for name, kind in own.items() if kind != schema[name]}
     texts = {name for name in unlike if schema[name] == polars.String}
-    return replace(rows, mixed=frozenset(texts).union(*(part.mixed for part in parts)))
+    mixed = frozenset(texts).union(*(part.mixed for part in parts))
+    return Rows(frames, names, place, mixed, frozenset[str]().union(*(part.parsed for part in parts)))

@@ -56,6 +56,7 @@ class JoinedRows:
         self._columns = {name: frozenset(source.empty.columns) for name, source in self._sources.items()}
         self.names = [name for source in self._sources.values() for name in source.names]
         self.mixed = frozenset[str]().union(*(source.mixed for source in self._sources.values()))
+        self.parsed = frozenset[str]().union(*(source.parsed for source in self._sources.values()))
 
     @property
     def places(self) -> list[str]:

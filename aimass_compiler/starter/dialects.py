@@ -86,7 +86,7 @@ class Sample:
         dialect = Csv.model_validate({"path": "sample", **keys, "header": ["-"]})
         rows: list[list[str]] = []
         try:
-            rows += filter(any, _cells.Cells(iter(self.lines), dialect))
+            rows += filter(any, _cells.Cells(self.lines, dialect))
         except csv.Error as error:
             if not may_break and not (self.is_cut and "unexpected end" in str(error)):
                 raise
@@ -145,7 +145,7 @@ def _title(sample: Sample, keys: Mapping[str, Any]) -> dict[str, Any]:
     dialect = Csv.model_validate({"path": "sample", **keys, "header": ["-"]})
     rows: list[tuple[int, list[str]]] = []
     with contextlib.suppress(csv.Error):
-        rows += _cells.Cells(iter(sample.lines), dialect, is_numbered=True).numbered()
+        rows += _cells.Cells(sample.lines, dialect, is_numbered=True).numbered()
     widths = [len(row) for _, row in rows]
     usual = _usual(widths)
     if rows and _named(rows[0][1]) == usual:

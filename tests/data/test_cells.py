@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import polars
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,9 @@ from hypothesis import strategies as st
 from aimass_compiler.catalog.source import UnreadableError
 from aimass_compiler.catalog.sources import _blocks, _cells
 from aimass_compiler.catalog.sources.csv import Csv
+from aimass_compiler.pipeline.columns import CategoryColumn, Column, NumberColumn
+from aimass_compiler.runtime import contract
+from aimass_compiler.runtime.precision import long
 from tests.examples import at_most
 
 CELLS = st.sampled_from(
@@ -133,7 +137,7 @@ def test_polars_splits_as_the_reader_reads(text: str, keys: dict[str, Any], bloc
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         location = f"{folder}/x.csv"
         Path(location).write_bytes(text.encode(keys["encoding"]))
-        patch.setattr(_cells, "_FEWEST_CHARACTERS", block)
+        patch.setattr(_cells, "_FEWEST_BYTES", block)
         split = outcome(dialect, location)
         patch.setattr(_blocks, "split", lambda *_: None)
         assert split == outcome(dialect, location)
@@ -160,3 +164,46 @@ def test_a_table_without_anything_odd_needs_no_reader(
     read = outcome(dialect, str(tmp_path / "x.csv"))
     assert split == read
     assert read[0]
+
+
+COLUMNS: dict[str, Column] = {"one": NumberColumn(type="number"), "two": CategoryColumn(type="category")}
+
+
+@at_most(300)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["", " ", "7", "-0", " 7", "7 ", '"7"', "+7", ".5", "1e3", "x", "nan", "inf"])
+            | st.sampled_from(["one", "1e400", "9007199254740993", "999999999999999", "1_000", "0x1"])
+            | st.floats().map(repr),
+            st.sampled_from(["", "a", '"b"', '"c,c"', "two", "7"]),
+        ),
+        max_size=20,
+    ),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.sampled_from([1, 1 << 16]),
+)
+def test_numbers_that_are_read_at_once_are_those_that_texts_say(
+    rows: list[tuple[str, str]], line_end: str, block: int
+) -> None:
+    found = []
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        location = f"{folder}/x.csv"
+        Path(location).write_bytes(line_end.join(["one,two", *map(",".join, rows), ""]).encode())
+        patch.setattr(_cells, "_FEWEST_BYTES", block)
+        dialect = Csv(path="x.csv")
+        for each in (dialect, dialect.reading_numbers(["one"])):
+            (frame,) = each.read_file(location, {"one": "number", "two": "category"}).frames
+            assert isinstance(frame, polars.DataFrame)
+            typed, misfits = contract.typed(frame, COLUMNS)
+            found.append((typed.rows(), typed.schema, misfits, long(frame, COLUMNS)))
+    assert found[0] == found[1]
+
+
+def test_numbers_are_read_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text('one,two\n1.5,a\n,"b, b"\n"2",\n')
+    rows = Csv(path="x.csv").reading_numbers(["one", "two"]).read_file(str(path), {"one": "number"})
+    assert rows.parsed == {"one"}
+    assert [frame.collect_schema() for frame in rows.frames] == [{"one": polars.Float64}]
+    assert rows.written == {"one": polars.String}

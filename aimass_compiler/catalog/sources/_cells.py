@@ -14,7 +14,7 @@ from aimass_compiler.catalog.source import UnreadableError
 from aimass_compiler.catalog.sources import _blocks, _text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     import polars
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: So few that they stay in the processor's cache: 20,000 take twice the time.
 _ROWS_AT_ONCE = 1000
 #: Of the first block, which a file that needs a reader mostly fails in, and of the largest.
-_FEWEST_CHARACTERS, _MOST_CHARACTERS = 1 << 16, 1 << 22
+_FEWEST_BYTES, _MOST_BYTES = 1 << 16, 1 << 22
 #: What the C of Python's csv takes as a limit on every platform.
 _LONGEST_CELL = 2**31 - 1
 
@@ -34,9 +34,12 @@ class Cells:
     Only with `is_numbered` it knows at which line a row began; counting them takes time.
     """
 
-    def __init__(self, lines: Iterator[str], dialect: Csv, *, is_numbered: bool = False) -> None:
+    def __init__(
+        self, source: _text.Lines | Sequence[str], dialect: Csv, *, is_numbered: bool = False
+    ) -> None:
         self._dialect = dialect
-        self._lines = lines
+        self._source = source
+        self._lines = lines = iter(source)
         skipped = sum(1 for _ in itertools.islice(lines, dialect.skip))
         self._counted = _Counted(lines, dialect.comment, skipped) if dialect.comment or is_numbered else None
         self._reader = _reader(self._counted or lines, dialect)
@@ -75,32 +78,40 @@ class Cells:
             lines.is_between_rows = True
             yield row
 
-    def frames(self) -> Iterator[polars.DataFrame]:
-        """The rows that `chunks` has, as columns, up to lines that need a reader: `chunks` goes on there."""
-        if self._first or not _blocks.is_split_by_polars(self._dialect, self._width):
+    def frames(self, numbers: Collection[str]) -> Iterator[polars.DataFrame]:
+        """The rows that `chunks` has, as columns, up to lines that need a reader: `chunks` goes on there.
+
+        At the places of `numbers` cells may be numbers already.
+        """
+        lines, width = self._source, self._width
+        if (
+            self._first
+            or not isinstance(lines, _text.Lines)
+            or not _blocks.is_split_by_polars(self._dialect, width)
+        ):
             return
-        size = _FEWEST_CHARACTERS
-        for first in self._lines:
-            lines = [first, *itertools.islice(self._lines, size // (len(first) + 1))]
-            size = min(4 * size, _MOST_CHARACTERS)
-            frame = _blocks.split(lines, len(self.names), self._width, self._dialect)
+        size = _FEWEST_BYTES
+        while block := lines.block(size):
+            size = min(4 * size, _MOST_BYTES)
+            frame = _blocks.split(block, len(self.names), width, self._dialect, numbers)
             if frame is None:
-                self._return(lines)
+                lines.take_back(block)
+                self._counted = _Counted(self._lines, self._dialect.comment, 0) if self._counted else None
+                self._reader = _reader(self._counted or self._lines, self._dialect)
                 return
             yield self._without_header(frame)
 
     def _without_header(self, frame: polars.DataFrame) -> polars.DataFrame:
+        import polars
+
         repeats = None
         for column, name in zip(frame.iter_columns(), self._header or (), strict=False):
+            if column.dtype != polars.String:
+                return frame
             repeats = column == name if repeats is None else repeats & (column == name)
             if not repeats.any():
                 return frame
         return frame if repeats is None else frame.filter(~repeats.fill_null(value=False))
-
-    def _return(self, lines: list[str]) -> None:
-        rest = itertools.chain(lines, self._lines)
-        self._counted = _Counted(rest, self._dialect.comment, 0) if self._counted else None
-        self._reader = _reader(self._counted or rest, self._dialect)
 
     def chunks(self) -> Iterator[list[list[str]]]:
         """Rows that hold something and do not repeat the header, a thousand at a time."""
@@ -254,19 +265,25 @@ def columns(
     location: str,
     dialect: Csv,
     seen: Callable[[int], None] | None = None,
-) -> polars.DataFrame:
+    numbers: Collection[str] = (),
+) -> polars.DataFrame | None:
     """The chosen columns, by their places, as text; rows that end early end with empty cells.
 
+    Those of `numbers` are numbers: where that would lose something of a cell, None.
     Raises UnreadableError for a row with more values than the header has names.
     """
     import polars
 
-    schema = dict.fromkeys(chosen, polars.String)
+    parsed = [name for name in chosen if name in numbers]
+    schema = {name: polars.Float64 if name in parsed else polars.String for name in chosen}
     parts = []
     count = 0
-    for columns_of_part in _parts(cells, location, dialect):
+    for columns_of_part in _parts(cells, location, dialect, {str(chosen[name]) for name in parsed}):
         part = {name: columns_of_part[place] for name, place in chosen.items()}
-        parts.append(polars.DataFrame(part, schema=schema))
+        frame = _blocks.as_numbers(polars.DataFrame(part), parsed)
+        if frame is None:
+            return None
+        parts.append(frame)
         count += len(columns_of_part[0])
         if seen is not None:
             seen(count)
@@ -274,12 +291,15 @@ def columns(
 
 
 def _parts(
-    cells: Cells, location: str, dialect: Csv
-) -> Iterator[Sequence[polars.Series] | Sequence[tuple[str, ...]]]:
-    for frame in cells.frames():
+    cells: Cells, location: str, dialect: Csv, numbers: Collection[str]
+) -> Iterator[Sequence[polars.Series]]:
+    import polars
+
+    for frame in cells.frames(numbers):
         yield frame.get_columns()
     for chunk in cells.chunks():
-        yield _columns_of(chunk, len(cells.names), location, dialect)
+        found = _columns_of(chunk, len(cells.names), location, dialect)
+        yield [polars.Series(column, dtype=polars.String) for column in found]
 
 
 def _columns_of(chunk: list[list[str]], width: int, location: str, dialect: Csv) -> list[tuple[str, ...]]:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import bz2
+import codecs
 import contextlib
 import gzip
 import io
 import lzma
 import zipfile
 import zlib
+from collections import deque
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from aimass_compiler.catalog.source import UnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 #: How files that are packed begin, whatever they are called.
 _PACKED = {
@@ -25,31 +27,74 @@ _PACKED = {
 #: How files in other encodings than UTF-8 begin.
 MARKS_OF_ENCODINGS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8"}
 _LONGEST_MARK = 6
+_UTF_8 = ("utf-8", "utf8")
+#: So many lines are read one by one, such as a header; then all others are, or blocks of them.
+_LINES_ABOVE = 1000
 #: So many bytes tell one encoding from another.
 _ODD = 1 << 16
 
 
+class Lines:
+    """The lines of a file, each once: one by one, or the bytes of many at once."""
+
+    def __init__(self, stream: IO[bytes], encoding: str) -> None:
+        self._stream = stream
+        self._waiting: deque[str] = deque()
+        is_utf_8 = encoding.lower().replace("_", "-") in _UTF_8
+        self._text = None if is_utf_8 else io.TextIOWrapper(stream, encoding, newline="")
+        self._is_begun = False
+
+    def __iter__(self) -> Iterator[str]:
+        for _ in range(_LINES_ABOVE):
+            if not self._waiting:
+                self._waiting.extend(self._next())
+            if not self._waiting:
+                return
+            yield self._waiting.popleft()
+        while self._waiting:
+            yield self._waiting.popleft()
+        if self._text is None:
+            self._text = io.TextIOWrapper(self._stream, "utf-8", newline="")
+        yield from self._text
+
+    def _next(self) -> Iterable[str]:
+        if self._text is None:
+            return io.StringIO(self._unmarked(self._stream.readline()).decode(), newline="")
+        return filter(None, [self._unmarked(self._text.readline().encode()).decode()])
+
+    def _unmarked(self, start: bytes) -> bytes:
+        is_begun, self._is_begun = self._is_begun, True
+        return start if is_begun else start.removeprefix(codecs.BOM_UTF8)
+
+    def block(self, size: int) -> bytes:
+        """The next whole lines, of about so many bytes, in UTF-8; nothing at the end. Raises UnicodeError."""
+        if self._waiting:
+            waiting = "".join(self._waiting).encode()
+            self._waiting.clear()
+            return waiting
+        if self._text is not None:
+            return self._unmarked((self._text.read(size) + self._text.readline()).encode())
+        found = self._unmarked(self._stream.read(size) + self._stream.readline())
+        if not found.isascii():
+            found.decode()
+        return found
+
+    def take_back(self, block: bytes) -> None:
+        """Lines that will come again."""
+        self._waiting.extend(io.StringIO(block.decode(), newline=""))
+
+
 @contextlib.contextmanager
-def opened(location: str, encoding: str) -> Iterator[Iterator[str]]:
+def opened(location: str, encoding: str) -> Iterator[Lines]:
     """The lines of a file, or of a URL; raises UnreadableError, here and while they are read.
 
     A lone carriage return ends a line as well. A byte order mark is no part of the first one.
     """
     if "://" in location:
-        yield _remote(location, encoding)
+        yield Lines(io.BytesIO(_remote(location, encoding)), "utf-8")
         return
     with unpacked(location) as stream:
-        codec = "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
-        with io.TextIOWrapper(stream, encoding=codec, newline="") as text:
-            yield _without_mark(text)
-
-
-def _without_mark(lines: Iterator[str]) -> Iterator[str]:
-    first = next(lines, None)
-    if first is None:
-        return
-    yield first.removeprefix("\ufeff")
-    yield from lines
+        yield Lines(stream, encoding)
 
 
 def beginning(location: str, size: int) -> bytes:
@@ -121,13 +166,13 @@ def _only_member(stream: IO[bytes]) -> contextlib.AbstractContextManager[IO[byte
     return archive.open(members[0])
 
 
-def _remote(address: str, encoding: str) -> Iterator[str]:
-    """Lines of UTF-8 of a URL, which polars fetches (and unpacks)."""
+def _remote(address: str, encoding: str) -> bytes:
+    """What a URL serves, as UTF-8, which polars fetches (and unpacks)."""
     import polars
 
-    if encoding.lower().replace("_", "-") not in ("utf-8", "utf8"):
+    if encoding.lower().replace("_", "-") not in _UTF_8:
         raise UnreadableError(
             f"a remote file is read as UTF-8, not as {encoding}", "copy it into the project"
         )
     lines = polars.scan_lines(address).collect().to_series()
-    return (f"{line}\n" for line in lines)
+    return "".join(f"{line}\n" for line in lines).encode()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import codecs
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from aimass_compiler.catalog.quantities import Flag, Integer, Names
@@ -79,6 +79,7 @@ class Csv(FileSource):
     """
 
     has_types = False
+    _numbers: frozenset[str] = PrivateAttr(frozenset())
 
     separator: _Character = ","
     """The separator between values."""
@@ -162,10 +163,25 @@ class Csv(FileSource):
             f"`{key}: {value if value.isalnum() else repr(value)}`" for key, value in changed.items()
         )
 
+    def reading_numbers(self, names: Collection[str]) -> Self:
+        found = self.model_copy()
+        plain = frozenset(name for name in names if self._is_plain_number(name))
+        found._numbers = plain  # noqa: SLF001  # of the same class
+        return found
+
+    def _is_plain_number(self, name: str) -> bool:
+        """Whether cells of a column of numbers are numbers or empty, and its name cannot be taken for one."""
+        is_own = self.strip or self.marks_of(name) or self.is_in_own_notation(name, "number")
+        return name.isidentifier() and not is_own
+
     def read_file(self, location: str, wanted: Mapping[str, str] | None) -> Rows:
         from aimass_compiler.catalog.sources import _cells
 
-        texts, names = self.texts(location, wanted)
+        numbers = self._numbers.intersection(wanted or ())
+        cells, names = self._cells(location, wanted, None, numbers)
+        if cells is None:
+            cells, names = self.texts(location, wanted)
+            numbers = frozenset()
         self._require_known(names, wanted or {})
 
         @cache
@@ -175,7 +191,7 @@ class Csv(FileSource):
         def place(row: int) -> str:
             return f"line {lines()[row]}"
 
-        return Rows((self.plain(texts, wanted or {}, place),), names, place)
+        return Rows((self.plain(cells, wanted or {}, place),), names, place, parsed=numbers)
 
     def texts(
         self, location: str, wanted: Iterable[str] | None = None, seen: Callable[[int], None] | None = None
@@ -184,6 +200,18 @@ class Csv(FileSource):
 
         `seen` gets the number of rows that have been read so far.
         """
+        cells, names = self._cells(location, wanted, seen, frozenset())
+        assert cells is not None  # noqa: S101  # as there are no numbers
+        return cells, names
+
+    def _cells(
+        self,
+        location: str,
+        wanted: Iterable[str] | None,
+        seen: Callable[[int], None] | None,
+        numbers: frozenset[str],
+    ) -> tuple[polars.DataFrame | None, tuple[str, ...]]:
+        """The same, with numbers in some columns; no cells where those would lose something of one."""
         from aimass_compiler.catalog.sources import _cells
 
         with _cells.opened(location, self) as cells:
@@ -191,7 +219,7 @@ class Csv(FileSource):
             self._require(names, wanted or ())
             places = {name: place for place, name in reversed(list(enumerate(names)))}
             chosen = {name: places[name] for name in dict.fromkeys(names) if wanted is None or name in wanted}
-            return _cells.columns(cells, chosen, location, self, seen), names
+            return _cells.columns(cells, chosen, location, self, seen, numbers), names
 
     def _require_known(self, names: tuple[str, ...], wanted: Mapping[str, str]) -> None:
         """Raises UnreadableError for a key that names a column which is not there, or dates that are none."""
@@ -240,7 +268,7 @@ class Csv(FileSource):
         import polars
 
         alike: dict[frozenset[str], list[str]] = {}
-        for name in texts.columns:
+        for name in texts.select(polars.selectors.string()).columns:
             alike.setdefault(self.marks_of(name), []).append(name)
         known = texts
         for marks, names in alike.items():  # all columns of the same marks at once: there may be thousands

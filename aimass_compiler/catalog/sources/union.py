@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field
 
@@ -41,6 +41,11 @@ class Union(Source):
 
     def marks_of(self, column: str) -> frozenset[str]:
         return frozenset[str]().union(*(part.marks_of(column) for part in self.sources))
+
+    def reading_numbers(self, names: Collection[str]) -> Self:
+        return self.model_copy(
+            update={"sources": tuple(part.reading_numbers(names) for part in self.sources)}
+        )
 
     def read(self, root: Path, wanted: Mapping[str, str] | None = None) -> Rows:
         found: list[Rows] = []

@@ -19,6 +19,7 @@ from aimass_compiler.conventions import SPLITS
 from aimass_compiler.diagnostics import first_line
 from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.expression.plain_name import values_of
+from aimass_compiler.pipeline.columns import NumberColumn
 from aimass_compiler.pipeline.data import Data
 from aimass_compiler.runtime import contract
 from aimass_compiler.runtime.data_engine import data_engine
@@ -182,9 +183,16 @@ def _origins(rows: Table, forecast: Forecast) -> int:
 def _collect(data: Data, workspace: Workspace) -> dict[str, Rows]:
     """The rows of each source, with the columns that are declared or joined on; the others are not read."""
     found = {}
+    # What joins compare and count is taken as it is written.
+    joined_on = {name for join in data.join for name in (*join.columns_of_left(), *join.columns_read())}
+    numbers = [
+        name
+        for name, column in data.columns.items()
+        if isinstance(column, NumberColumn) and name not in joined_on
+    ]
     for name, source in data.sources.items():
         try:
-            found[name] = source.read(workspace.root, data.wanted(name))
+            found[name] = source.reading_numbers(numbers).read(workspace.root, data.wanted(name))
         except UnreadableError as error:
             raise StageFailure(ExitCode.DATA, f"source `{name}`: {error.message}", error.hint) from None
         except (OSError, ValueError, polars.exceptions.PolarsError) as error:
@@ -331,7 +339,7 @@ def _written(data: Data, collected: JoinedRows) -> dict[str, str]:
     CSV has one way for all values, so that text there tells nothing.
     """
     has_types = any(part.has_types for source in data.sources.values() for _, part in source.parts())
-    kinds = collected.columns
+    kinds = {**collected.columns, **dict.fromkeys(collected.parsed, polars.String())}
     written = {
         name: "mixed" if name in collected.mixed else contract.written(kinds[name]) for name in data.columns
     }
