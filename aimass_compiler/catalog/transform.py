@@ -68,7 +68,7 @@ class ColumnsOfType(Frozen):
     """Columns of this type that are left out."""
 
 
-class Declared(Struct, frozen=True):
+class DeclaredValues(Struct, frozen=True):
     """What the contract says of the values of a column: every row that is learned from or served keeps it."""
 
     least: float | None = None
@@ -77,7 +77,7 @@ class Declared(Struct, frozen=True):
     may_be_missing: bool = False
 
 
-class Doubt(Enum):
+class ParameterIssue(Enum):
     """What is odd about parameters, given what is declared of the columns."""
 
     IDLE = "it changes nothing"
@@ -86,7 +86,7 @@ class Doubt(Enum):
 
 
 #: What is odd, the keys below the transform that say so, and a sentence about it.
-Doubts = Iterator[tuple[Doubt, tuple[str | int, ...], str]]
+Doubts = Iterator[tuple[ParameterIssue, tuple[str | int, ...], str]]
 
 
 def _as_names(value: Any) -> Any:
@@ -167,7 +167,7 @@ class Transform(Kind):
         del task
         return None
 
-    def doubts(self, declared: Mapping[str, Declared], types: Types) -> Doubts:
+    def doubts(self, declared: Mapping[str, DeclaredValues], types: Types) -> Doubts:
         """What is odd about its parameters; `declared` has the columns that nothing changed before."""
         del declared, types
         yield from ()

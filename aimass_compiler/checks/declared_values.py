@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aimass_compiler.catalog.transform import Declared, Doubt
+from aimass_compiler.catalog.transform import DeclaredValues, ParameterIssue
 from aimass_compiler.checks._example import Example
 from aimass_compiler.checks._places import declared
 from aimass_compiler.diagnostics import Explanation, Finding, Severity
@@ -78,11 +78,11 @@ EXAMPLES = (
         passes="features: [ordinal: {columns: plan, values: [basic, plus, pro]}]",
     ),
 )
-_CODES = {Doubt.IDLE: "AM270", Doubt.NEVER: "AM271", Doubt.LOST: "AM272"}
+_CODES = {ParameterIssue.IDLE: "AM270", ParameterIssue.NEVER: "AM271", ParameterIssue.LOST: "AM272"}
 _HINTS = {
-    Doubt.IDLE: "leave it out, or loosen the contract",
-    Doubt.NEVER: "",
-    Doubt.LOST: "",
+    ParameterIssue.IDLE: "leave it out, or loosen the contract",
+    ParameterIssue.NEVER: "",
+    ParameterIssue.LOST: "",
 }
 
 
@@ -94,20 +94,20 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
             yield from _of_step(step, contract)
 
 
-def _of_step(step: Step, contract: dict[str, Declared]) -> Iterator[Finding]:
+def _of_step(step: Step, contract: dict[str, DeclaredValues]) -> Iterator[Finding]:
     unchanged = {
         name: contract[name] for name in step.reads if name in contract and name not in step.changed_by
     }
     for doubt, keys, message in step.transform.doubts(unchanged, step.types):
         notes = tuple(declared(name) for name in unchanged if f"`{name}`" in message)
         path, hint = (*step.path, *keys), _HINTS[doubt]
-        if doubt is Doubt.IDLE and not notes:
+        if doubt is ParameterIssue.IDLE and not notes:
             hint = "leave it out"
         yield Finding(_CODES[doubt], path, message, help=hint, severity=Severity.WARNING, related=notes)
 
 
-def _declared(column: Column) -> Declared:
+def _declared(column: Column) -> DeclaredValues:
     missing = column.is_nullable
     if isinstance(column, NumberColumn):
-        return Declared(column.min, column.max, None, missing)
-    return Declared(None, None, column.values if isinstance(column, CategoryColumn) else None, missing)
+        return DeclaredValues(column.min, column.max, None, missing)
+    return DeclaredValues(None, None, column.values if isinstance(column, CategoryColumn) else None, missing)

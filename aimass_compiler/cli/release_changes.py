@@ -110,7 +110,7 @@ def guarded(act: Callable[[], int]) -> int:
     """What a command answers; what it stumbles over is reported, with the exit code that it has."""
     from aimass_compiler.delivery.candidate import NoVersion
     from aimass_compiler.delivery.proposal import ProposalFailed
-    from aimass_compiler.delivery.rollback_target import NoReturn
+    from aimass_compiler.delivery.rollback_target import NoRollbackTarget
     from aimass_compiler.programs.cosign import CosignError
     from aimass_compiler.programs.git import GitError
     from aimass_compiler.programs.registry import RegistryError
@@ -124,7 +124,7 @@ def guarded(act: Callable[[], int]) -> int:
     except RegistryError as error:
         terminal.error(str(error), error.help or "`--offline` does not ask it")
         return ExitCode.REGISTRY
-    except (NoVersion, NoReturn, AmbiguousVersion) as error:
+    except (NoVersion, NoRollbackTarget, AmbiguousVersion) as error:
         terminal.error(safe(str(error)), error.help)
         return ExitCode.NOT_PROMOTABLE
     except (GitError, CosignError) as error:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 
-from aimass_compiler.delivery.promotion import Case, ContractBreak
+from aimass_compiler.delivery.promotion import ContractBreak, PromotionCase
 from aimass_compiler.delivery.release_history import current, release_history
 from aimass_compiler.diagnostics import HintedError
 from aimass_compiler.pipeline.settings import Settings
@@ -86,7 +86,7 @@ def case_of(
     environment: str,
     now: datetime,
     compare: Comparison,
-) -> Case:
+) -> PromotionCase:
     """All that is asked about a version and an environment.
 
     Raises NotCompiled, DamagedRecord, DamagedRelease, DamagedAcceptance and git.GitError.
@@ -99,7 +99,7 @@ def case_of(
     known = version_record.version_of(records, released.stable_digests) if released else None
     before = settings.environment_before(environment)
     stay = current(release_history(root, model).get(before or "", []))
-    return Case(
+    return PromotionCase(
         record=record,
         rejection=version_record.rejection_of(root, model, record.name),
         environment=environment,

@@ -72,7 +72,7 @@ def conclusion(release: Release, seen: ReleaseEvidence) -> Conclusion:
 
 
 def change(root: Path, concluded: Conclusion, now: datetime) -> RepositoryChange:
-    """The files that follow. Raises NoReturn, DamagedRelease, DamagedRecord and git.GitError."""
+    """The files that follow. Raises NoRollbackTarget, DamagedRelease, DamagedRecord and git.GitError."""
     release = concluded.release
     if concluded.action is Consequence.FINISH:
         return change_of(

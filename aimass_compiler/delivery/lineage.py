@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from aimass_compiler.delivery.release_history import Stay, release_history
+from aimass_compiler.delivery.release_history import ReleasePeriod, release_history
 from aimass_compiler.releases import version_record
 from aimass_compiler.releases.version_record import Rejection, VersionRecord
 
@@ -16,7 +16,7 @@ class VersionLife(Struct, frozen=True):
 
     record: VersionRecord
     rejection: Rejection | None
-    stays: tuple[Stay, ...]
+    stays: tuple[ReleasePeriod, ...]
     """In the order in which they began."""
 
 
@@ -25,7 +25,7 @@ class Lineage(Struct, frozen=True):
 
     model: str
     versions: tuple[VersionLife, ...]
-    strangers: tuple[Stay, ...]
+    strangers: tuple[ReleasePeriod, ...]
     """What ran and is no version on record."""
 
 
@@ -35,8 +35,8 @@ def lineage(root: Path, model: str, environment: str = "") -> Lineage:
     Raises DamagedRecord and git.GitError.
     """
     records = version_record.versions_of(root, model)
-    found: dict[str, list[Stay]] = {each.name: [] for each in records}
-    strangers: list[Stay] = []
+    found: dict[str, list[ReleasePeriod]] = {each.name: [] for each in records}
+    strangers: list[ReleasePeriod] = []
     history = release_history(root, model)
     stays = [stay for name in history if environment in ("", name) for stay in history[name]]
     for stay in sorted(stays, key=lambda each: each.since):

@@ -34,7 +34,7 @@ class DamagedPackage(Exception):  # noqa: N818  # it reads as what is the case
 
 
 @dataclass(frozen=True)
-class Described:
+class ImageDescription:
     """What people see of an image in its registry."""
 
     model: str
@@ -95,7 +95,7 @@ def layer_of(package: Path, folder: str, into: Path) -> Blob:
     return oci.file_blob(into)
 
 
-def alone(layer: Blob, described: Described) -> BuiltImage:
+def alone(layer: Blob, described: ImageDescription) -> BuiltImage:
     """An image that holds a package and nothing else, for the kubelet to mount as a volume.
 
     It has a configuration as any image, because container runtimes want one; what is not in an index they
@@ -143,7 +143,7 @@ def listed_platforms(index: ImageManifest) -> list[dict[str, Any]]:
     ]
 
 
-def on_server(layer: Blob, server: ServerImage, described: Described) -> BuiltImage:
+def on_server(layer: Blob, server: ServerImage, described: ImageDescription) -> BuiltImage:
     """The image of a server with the layer of a package on top, for each of its platforms."""
     annotations = described.annotations | server.annotations
     if not server.manifest.is_index:
@@ -167,7 +167,7 @@ def _appended(
     layer: Blob,
     below: ImageManifest,
     configs: Mapping[str, bytes],
-    described: Described,
+    described: ImageDescription,
     annotations: Mapping[str, str],
 ) -> BuiltImage:
     config: dict[str, Any] = json.loads(configs[below.document["config"]["digest"]])
@@ -195,7 +195,7 @@ def _manifest_of(
     }
 
 
-def _history(described: Described) -> dict[str, str]:
+def _history(described: ImageDescription) -> dict[str, str]:
     by = f"{conventions.MANAGER}: package of {described.model} {described.version}"
     return {"created": described.made_at, "created_by": by}
 

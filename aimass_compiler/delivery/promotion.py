@@ -51,7 +51,7 @@ class ContractBreak(Struct, frozen=True):
     text: str
 
 
-class Case(Struct, frozen=True, kw_only=True):
+class PromotionCase(Struct, frozen=True, kw_only=True):
     """All that is asked before a version is released in an environment."""
 
     record: VersionRecord
@@ -78,7 +78,7 @@ class Case(Struct, frozen=True, kw_only=True):
         return f"`{self.record.name}`"
 
 
-def objections(case: Case) -> Iterator[Objection]:
+def objections(case: PromotionCase) -> Iterator[Objection]:
     """Every reason that git knows against releasing it."""
     yield from objections_to_finish(case)
     yield from _of_soak(case)
@@ -86,13 +86,13 @@ def objections(case: Case) -> Iterator[Objection]:
     yield from _of_images(case)
 
 
-def objections_to_finish(case: Case) -> Iterator[Objection]:
+def objections_to_finish(case: PromotionCase) -> Iterator[Objection]:
     """Every reason against a canary taking over, for which all else was asked when it began."""
     yield from _of_version(case)
     yield from _of_hold(case)
 
 
-def _of_version(case: Case) -> Iterator[Objection]:
+def _of_version(case: PromotionCase) -> Iterator[Objection]:
     record, rejection = case.record, case.rejection
     for gate in record.gates:
         if not gate.passed:
@@ -107,7 +107,7 @@ def _of_version(case: Case) -> Iterator[Objection]:
         yield Objection("rejected", f"{case.shown} was rejected by {rejection.by}: {rejection.reason}", hint)
 
 
-def _of_hold(case: Case) -> Iterator[Objection]:
+def _of_hold(case: PromotionCase) -> Iterator[Objection]:
     hold = case.released.hold if case.released else None
     if hold is not None and is_in_force(hold, case.now):
         hint = f"`aimass hold {case.record.model} --env {case.environment} --lift` ends it; ask {hold.by}"
@@ -129,7 +129,7 @@ def described(hold: Hold) -> str:
     return f"{hold.by}{until}: {hold.reason}"
 
 
-def _of_soak(case: Case) -> Iterator[Objection]:
+def _of_soak(case: PromotionCase) -> Iterator[Objection]:
     soak, before = case.settings.soak, case.environment_before
     if soak is None or before is None:
         return
@@ -148,7 +148,7 @@ def _of_soak(case: Case) -> Iterator[Objection]:
         yield Objection("soak", text, _fetched(case, hint))
 
 
-def _fetched(case: Case, hint: str) -> str:
+def _fetched(case: PromotionCase, hint: str) -> str:
     return (
         f"this clone lacks older commits: `git fetch --unshallow`; else {hint}" if case.is_shallow else hint
     )
@@ -162,7 +162,7 @@ def duration(seconds: float) -> str:
     return f"{int(seconds // size)}{unit}"
 
 
-def _of_contract(case: Case) -> Iterator[Objection]:
+def _of_contract(case: PromotionCase) -> Iterator[Objection]:
     for each in case.breaks:
         if each.name not in case.accepted:
             file = f"{conventions.ACCEPTS_FOLDER}/{case.record.model}.yaml"
@@ -171,7 +171,7 @@ def _of_contract(case: Case) -> Iterator[Objection]:
             yield Objection("contract", f"callers would notice that {each.text}", hint)
 
 
-def _of_images(case: Case) -> Iterator[Objection]:
+def _of_images(case: PromotionCase) -> Iterator[Objection]:
     publish = f"`aimass publish {case.record.model}` pushes the package, as a new version"
     if case.record.server_image is None:
         if case.has_registry:
@@ -183,7 +183,7 @@ def _of_images(case: Case) -> Iterator[Objection]:
         yield Objection("image", text, publish)
 
 
-def promoted(case: Case) -> Release:
+def promoted(case: PromotionCase) -> Release:
     """The release of this version: with a canary, beside the one that serves on meanwhile."""
     record, released = case.record, case.released
     release = Release(

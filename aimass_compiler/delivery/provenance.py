@@ -36,7 +36,7 @@ class Unpublishable(HintedError):  # noqa: N818  # it reads as what is the case
 
 
 @dataclass(frozen=True)
-class Made:
+class PackageProvenance:
     """A package with all that a record says of it."""
 
     model: str
@@ -59,7 +59,7 @@ class Made:
     trained_with: dict[str, str]
 
 
-def made(root: Path, pipeline: Pipeline, spec: Path) -> Made:
+def provenance_of(root: Path, pipeline: Pipeline, spec: Path) -> PackageProvenance:
     """The package that the stages of a model left, if a version may be made of it.
 
     Raises Unpublishable, and package_image.DamagedPackage.
@@ -74,7 +74,7 @@ def made(root: Path, pipeline: Pipeline, spec: Path) -> Made:
     version = str(read_result(folder / conventions.SIGNATURE_FILE).get("version"))
     _require_tested(model, version, reached, report)
     run = _run_of(root, pipeline)
-    return Made(
+    return PackageProvenance(
         model=model,
         folder=folder,
         package=package,

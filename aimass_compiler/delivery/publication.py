@@ -12,8 +12,8 @@ from aimass_compiler import __version__, conventions
 from aimass_compiler.atomic_file import replace_file
 from aimass_compiler.delivery import package_image
 from aimass_compiler.delivery.image_push import push, server_at
-from aimass_compiler.delivery.package_image import Described
-from aimass_compiler.delivery.provenance import Made
+from aimass_compiler.delivery.package_image import ImageDescription
+from aimass_compiler.delivery.provenance import PackageProvenance
 from aimass_compiler.delivery.referrers import store_of
 from aimass_compiler.delivery.version_documents import documented
 from aimass_compiler.pipeline import Pipeline
@@ -36,7 +36,7 @@ class Published:
 def publish(
     root: Path,
     pipeline: Pipeline,
-    made: Made,
+    made: PackageProvenance,
     server: ImageDigest | None,
     attestations: Mapping[str, str],
     signer: Signer | None = None,
@@ -67,7 +67,9 @@ class _Images(NamedTuple):
     server: ImageDigest | None
 
 
-def _record(made: Made, name: str, images: _Images, attestations: Mapping[str, str]) -> VersionRecord:
+def _record(
+    made: PackageProvenance, name: str, images: _Images, attestations: Mapping[str, str]
+) -> VersionRecord:
     return VersionRecord(
         model=made.model,
         name=name,
@@ -115,10 +117,12 @@ def known_version(
     return alike[-1] if alike else None
 
 
-def described_as(pipeline: Pipeline, version: str, package: str, commit: str, trained_at: str) -> Described:
+def described_as(
+    pipeline: Pipeline, version: str, package: str, commit: str, trained_at: str
+) -> ImageDescription:
     """What people see of a version's images, with who owns the model now."""
     about = pipeline.metadata
-    return Described(
+    return ImageDescription(
         model=pipeline.path,
         version=version,
         package=package,
@@ -130,7 +134,7 @@ def described_as(pipeline: Pipeline, version: str, package: str, commit: str, tr
 
 
 def push_on_server(
-    pipeline: Pipeline, package: Path, server: ImageDigest, described: Described
+    pipeline: Pipeline, package: Path, server: ImageDigest, described: ImageDescription
 ) -> ImageDigest:
     """Push a package on the image of a server, under the tag of its version.
 
@@ -146,7 +150,7 @@ def push_on_server(
         return ImageDigest(name, push(image, Repository(name, home), described.version, place).digest)
 
 
-def _push_alone(root: Path, pipeline: Pipeline, package: Path, described: Described) -> ImageDigest:
+def _push_alone(root: Path, pipeline: Pipeline, package: Path, described: ImageDescription) -> ImageDigest:
     """Push a package alone, or keep it in a folder. Raises RegistryError, DamagedPackage, OSError."""
     home = pipeline.settings.images.registry
     name = f"{home}/{conventions.PACKAGE_IMAGE.format(model=pipeline.path)}"

@@ -16,7 +16,7 @@ from aimass_compiler.releases import release_file
 from aimass_compiler.releases.release_file import DamagedRelease, Release
 
 
-class Stay(Struct, frozen=True):
+class ReleasePeriod(Struct, frozen=True):
     """That the same images were released in an environment for a time."""
 
     environment: str
@@ -35,14 +35,14 @@ class Stay(Struct, frozen=True):
         return self.release.digests
 
 
-def release_history(root: Path, model: str) -> dict[str, list[Stay]]:
+def release_history(root: Path, model: str) -> dict[str, list[ReleasePeriod]]:
     """The stays in each environment, from the first to the last.
 
     Only what HEAD has counts, by the dates at which it reached the branch. A file that could not be read
     released nothing, and stays what it was before. Raises git.GitError.
     """
     pattern = f":(glob){conventions.RELEASES_FOLDER}/*/{model}/{conventions.RELEASE_FILE}"
-    found: defaultdict[str, list[Stay]] = defaultdict(list)
+    found: defaultdict[str, list[ReleasePeriod]] = defaultdict(list)
     for revision in reversed(git.revisions(root, [pattern])):
         environment = revision.path.split("/")[1]
         try:
@@ -63,28 +63,30 @@ def release_history(root: Path, model: str) -> dict[str, list[Stay]]:
             stays[-1] = replace(stays[-1], until=at)
         if release is not None:
             alone_since = None if release.stable_images else at
-            stays.append(Stay(environment, release, at, revision.commit, revision.author, alone_since))
+            stays.append(
+                ReleasePeriod(environment, release, at, revision.commit, revision.author, alone_since)
+            )
     return dict(found)
 
 
-def current(stays: list[Stay]) -> Stay | None:
+def current(stays: list[ReleasePeriod]) -> ReleasePeriod | None:
     """What is released now, as HEAD has it."""
     return stays[-1] if stays and stays[-1].until is None else None
 
 
-def stay_of(root: Path, release: Release) -> Stay | None:
+def stay_of(root: Path, release: Release) -> ReleasePeriod | None:
     """The stay of what is released now; None where no commit has it. Raises git.GitError."""
     stay = current(release_history(root, release.model).get(release.environment, []))
     return stay if stay is not None and stay.digests == release.digests else None
 
 
-def before(stays: list[Stay], digests: Mapping[str, str]) -> list[Stay]:
+def before(stays: list[ReleasePeriod], digests: Mapping[str, str]) -> list[ReleasePeriod]:
     """What ran before these images first came, newest first and each once.
 
     So a second rollback goes further back, and not forward to what the first one came from.
     """
     first = next((place for place, stay in enumerate(stays) if stay.digests == digests), len(stays))
-    found: list[Stay] = []
+    found: list[ReleasePeriod] = []
     for stay in reversed(stays[:first]):
         if all(stay.digests != each.digests for each in found):
             found.append(stay)

@@ -8,11 +8,11 @@ from pathlib import Path
 from aimass_compiler.delivery.proposal import RepositoryChange
 from aimass_compiler.delivery.rejection import rejected
 from aimass_compiler.delivery.release_change import change_of
-from aimass_compiler.delivery.rollback_target import Return
+from aimass_compiler.delivery.rollback_target import RollbackTarget
 from aimass_compiler.releases.version_record import short_name
 
 
-def rollback_change(root: Path, found: Return, rejection: str, at: datetime) -> RepositoryChange:
+def rollback_change(root: Path, found: RollbackTarget, rejection: str, at: datetime) -> RepositoryChange:
     """The files of a rollback. Raises DamagedRelease.
 
     Where a reason for it is given, the version that it goes back from is rejected, if it is on record.

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from aimass_compiler import conventions
 from aimass_compiler.catalog.quantities import Bytes, Cores
-from aimass_compiler.impact.language_cost import Rented, TuningCost, month_of, tuning_cost
+from aimass_compiler.impact.language_cost import AcceleratorCost, TuningCost, month_of, tuning_cost
 from aimass_compiler.impact.models import ChangedModel, amount, mapping, number
 from aimass_compiler.pipeline.settings import Prices
 from aimass_compiler.stages import artifacts
@@ -50,7 +50,7 @@ class ServingCost(Struct, frozen=True, omit_defaults=True):
 
     least: Use
     most: Use
-    accelerators: Rented | None = None
+    accelerators: AcceleratorCost | None = None
     """Theirs; None where they have none."""
 
     def money(self, prices: Prices) -> tuple[float, float]:

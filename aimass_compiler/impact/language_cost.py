@@ -29,7 +29,7 @@ _HOUR = 3600
 _LARGEST_RECORD = 2**20
 
 
-class Rented(Struct, frozen=True, omit_defaults=True):
+class AcceleratorCost(Struct, frozen=True, omit_defaults=True):
     """Hours of accelerators, at least and at most, and what they cost where an hour has a price."""
 
     name: str
@@ -52,7 +52,7 @@ class TuningCost(Struct, frozen=True, omit_defaults=True):
     parameters: int
     teraflops: float
     """Of all accelerators at their peak."""
-    rented: Rented
+    rented: AcceleratorCost
 
     @property
     def operations(self) -> float:
@@ -68,16 +68,16 @@ def tuning_cost(facts: FineTuning, model: str, root: Path) -> TuningCost | None:
         return None
     seconds = OPERATIONS * tokens * facts.epochs * parameters / (facts.teraflops * _TERA * UTILIZATION)
     hours = seconds * facts.devices.count / _HOUR
-    rented = Rented(facts.devices.name, hours, hours, facts.devices.hourly)
+    rented = AcceleratorCost(facts.devices.name, hours, hours, facts.devices.hourly)
     return TuningCost(tokens, counted is not None, facts.epochs, parameters, facts.teraflops, rented)
 
 
-def month_of(devices: Devices | None, least: int, most: int, hours: float) -> Rented | None:
+def month_of(devices: Devices | None, least: int, most: int, hours: float) -> AcceleratorCost | None:
     """What the servers of an environment have in so many hours."""
     if devices is None:
         return None
     each = devices.count * hours
-    return Rented(devices.name, least * each, most * each, devices.hourly)
+    return AcceleratorCost(devices.name, least * each, most * each, devices.hourly)
 
 
 def _parameters(facts: FineTuning, root: Path) -> int | None:

@@ -141,7 +141,7 @@ def _is_read(path: KeyPath, stage: Stage) -> bool:
     return any(path[: len(part)] == part or part[: len(path)] == path for part in parts)
 
 
-class Seen(StrEnum):
+class FileState(StrEnum):
     """A file against what dvc.lock says of it."""
 
     SAME = "same"
@@ -210,27 +210,27 @@ class Reading(Struct):
         note = dvc_note(self.root, path)
         return None if note is None else (f"{path}{DVC_SUFFIX}", note)
 
-    def seen(self, entry: Mapping[str, Any]) -> Seen:
+    def seen(self, entry: Mapping[str, Any]) -> FileState:
         """One file of dvc.lock against the disk."""
         path = self.root / str(entry.get("path", ""))
         try:
             size = path.stat().st_size
         except OSError:
-            return Seen.MISSING
+            return FileState.MISSING
         if path.is_dir() or entry.get("hash") != "md5":
-            return Seen.UNREAD
+            return FileState.UNREAD
         if entry.get("size") != size:
-            return Seen.OTHER
+            return FileState.OTHER
         if size > self.left:
-            return Seen.UNREAD
+            return FileState.UNREAD
         self.left -= size
-        return Seen.SAME if _md5(path) == entry.get("md5") else Seen.OTHER
+        return FileState.SAME if _md5(path) == entry.get("md5") else FileState.OTHER
 
-    def worst(self, entries: Iterable[Mapping[str, Any]]) -> dict[Seen, list[str]]:
+    def worst(self, entries: Iterable[Mapping[str, Any]]) -> dict[FileState, list[str]]:
         """The files that are not as they were, by what they are instead."""
-        found: dict[Seen, list[str]] = {}
+        found: dict[FileState, list[str]] = {}
         for entry in entries:
-            if (seen := self.seen(entry)) is not Seen.SAME:
+            if (seen := self.seen(entry)) is not FileState.SAME:
                 found.setdefault(seen, []).append(str(entry.get("path", "")))
         return found
 
@@ -302,26 +302,26 @@ class LastRuns:
             return Reasons(reads, notes, runs=True)
         return _up_to_date(needed, self._reading.worst((*run.needed, *run.left)))
 
-    def _notes(self, stage: Stage, run: Run, needed: Mapping[Seen, list[str]]) -> Iterator[str]:
+    def _notes(self, stage: Stage, run: Run, needed: Mapping[FileState, list[str]]) -> Iterator[str]:
         declared = self._declared.get(stage.name)
         if declared is not None and declared.command != run.command:
             yield "another command than the last time"
-        if changed := needed.get(Seen.OTHER):
+        if changed := needed.get(FileState.OTHER):
             yield f"{_few(changed)} changed since the last run"
 
 
-def _up_to_date(needed: Mapping[Seen, list[str]], everything: Mapping[Seen, list[str]]) -> Reasons:
+def _up_to_date(needed: Mapping[FileState, list[str]], everything: Mapping[FileState, list[str]]) -> Reasons:
     """How sure it is that a stage whose values are those of its last run need not run."""
-    if changed := everything.get(Seen.OTHER):
+    if changed := everything.get(FileState.OTHER):
         return Reasons(notes=(f"{_few(changed)} changed since the last run",), runs=True)
     if not everything:
         return Reasons(otherwise=State.CACHED)
-    if missing := needed.get(Seen.MISSING):
+    if missing := needed.get(FileState.MISSING):
         note = f"{_few(missing)} is not here"
-    elif missing := everything.get(Seen.MISSING):
+    elif missing := everything.get(FileState.MISSING):
         note = f"{_few(missing)} is not here; DVC takes it from its cache where that has it"
     else:
-        note = f"{_few(everything[Seen.UNREAD])} was not read for this plan"
+        note = f"{_few(everything[FileState.UNREAD])} was not read for this plan"
     return Reasons(notes=(note,), otherwise=State.RECORDED)
 
 

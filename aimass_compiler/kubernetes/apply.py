@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from aimass_compiler.kubernetes import handover, hold, inventory, moved_model
-from aimass_compiler.kubernetes.canary_state import Ending, canary_state
+from aimass_compiler.kubernetes.canary_state import CanaryOutcome, canary_state
 from aimass_compiler.kubernetes.connection import AppliedObject, Connection, KindMissing
 from aimass_compiler.kubernetes.definitions import defined
 from aimass_compiler.kubernetes.delivery_engine import require_no_engine
@@ -21,7 +21,7 @@ from aimass_compiler.kubernetes.failures import Changed, ClusterError
 from aimass_compiler.kubernetes.handover import Handover
 from aimass_compiler.kubernetes.hold import LiftedHold
 from aimass_compiler.kubernetes.inventory import AppliedRelease, ClusterInventory, InventoryEntry, entry_of
-from aimass_compiler.kubernetes.lease import Lease, Locked, leased, whoami
+from aimass_compiler.kubernetes.lease import Lease, ModelLockedError, leased, whoami
 from aimass_compiler.kubernetes.objects import DeclaredModel, Object, group_and_version, in_ranks, key_of
 from aimass_compiler.kubernetes.pod_images import model_digest
 from aimass_compiler.kubernetes.prune import IN_USE, prune, wait_until_pruned
@@ -73,7 +73,7 @@ def _apply(run: ApplyRun, declared: DeclaredModel, outcomes: list[ObjectOutcome]
     with leased(run.connection, *where, timeout=run.options.lock_timeout, report=run.report) as lease:
         try:
             return _steps(run, declared, lease, outcomes)
-        except Locked:
+        except ModelLockedError:
             _inventory(run, declared)  # who took over to roll back has said so there
             raise
 
@@ -174,7 +174,7 @@ def _note_owned(
     # Who applies may read Rollouts only where the model has one.
     may_be = not is_complete and any(kind_of(key.group, key.kind).has_steps for key in keys)
     canary = canary_state(run.connection, declared.namespace, declared.model) if may_be else None
-    is_stable = canary is None or canary.ending is Ending.TOOK_OVER
+    is_stable = canary is None or canary.ending is CanaryOutcome.TOOK_OVER
     noted = owned.releasing(AppliedRelease(declared.version, declared.images), is_stable=is_stable)
     is_complete = is_complete and owned.is_complete and noted.release == owned.release
     commit = owned.commit if is_complete else run.origin.commit

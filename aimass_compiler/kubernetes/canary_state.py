@@ -21,7 +21,7 @@ from aimass_compiler.render.serving.argo_rollouts import ROLLOUT
 _UNDECIDED = frozenset(("InconclusiveAnalysisRun", "InconclusiveExperiment"))
 
 
-class Ending(StrEnum):
+class CanaryOutcome(StrEnum):
     """How a canary ended, as far as it did."""
 
     NONE = "none"
@@ -37,7 +37,7 @@ class CanaryState(Struct, frozen=True):
 
     version: str
     """The version of the pods that it is to bring, as the release names it."""
-    ending: Ending
+    ending: CanaryOutcome
     message: str = ""
     """What Argo Rollouts says of it."""
 
@@ -65,17 +65,17 @@ def state_of(rollout: Object, workload: Object) -> CanaryState:
     return CanaryState(version, _ending(rollout, workload, status), _with_run(message, status))
 
 
-def _ending(rollout: Object, workload: Object, status: dict[str, Any]) -> Ending:
+def _ending(rollout: Object, workload: Object, status: dict[str, Any]) -> CanaryOutcome:
     seen = (status.get("observedGeneration"), status.get("workloadObservedGeneration"))
     meant = (rollout["metadata"].get("generation"), workload["metadata"].get("generation"))
     if any(str(one) != str(other) for one, other in zip(seen, meant, strict=True) if other is not None):
-        return Ending.NONE
+        return CanaryOutcome.NONE
     if status.get("abort") or status.get("phase") == "Degraded":
-        return Ending.ABORTED
+        return CanaryOutcome.ABORTED
     if any(each.get("reason") in _UNDECIDED for each in status.get("pauseConditions") or ()):
-        return Ending.UNDECIDED
+        return CanaryOutcome.UNDECIDED
     is_stable = status.get("stableRS") == status.get("currentPodHash")
-    return Ending.TOOK_OVER if status.get("phase") == "Healthy" and is_stable else Ending.NONE
+    return CanaryOutcome.TOOK_OVER if status.get("phase") == "Healthy" and is_stable else CanaryOutcome.NONE
 
 
 def _with_run(message: str, status: dict[str, Any]) -> str:

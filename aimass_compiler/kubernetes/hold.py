@@ -43,17 +43,17 @@ class LiftedHold(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class Held(ClusterError):  # noqa: N818  # it reads as what is the case
+class ImageHeldError(ClusterError):  # it reads as what is the case
     """What is declared is what must not run."""
 
     exit_code = ExitCode.HELD
 
 
 def require_allowed(holds: Iterable[ImageHold], images: Images, model: str, environment: str) -> None:
-    """Raises Held where these images are held back, with what lifts that."""
+    """Raises ImageHeldError where these images are held back, with what lifts that."""
     for hold in holds:
         if hold.forbids(images):
-            raise Held(
+            raise ImageHeldError(
                 f"git has what must not run in {environment}: {hold}",
                 f"merge the pull request that rolls `{model}` back, or promote another version; "
                 f"`aimass apply {model} --env {environment} --ignore-hold` lifts the hold and applies it",

@@ -30,7 +30,7 @@ _TRIES = 10
 _MICRO_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
-class Locked(ClusterError):  # noqa: N818  # it reads as what is the case
+class ModelLockedError(ClusterError):  # it reads as what is the case
     """Another run works on the model."""
 
     exit_code = ExitCode.LOCKED
@@ -54,12 +54,12 @@ class Lease:
         self._is_over = threading.Event()
 
     def acquire(self, timeout: float, report: Report) -> None:
-        """Wait until nobody else holds it. Raises Locked after `timeout` seconds."""
+        """Wait until nobody else holds it. Raises ModelLockedError after `timeout` seconds."""
         deadline = time.monotonic() + timeout
         waits_for = ""
         while (holder := self._try()) != "":
             if time.monotonic() >= deadline:
-                raise Locked(
+                raise ModelLockedError(
                     f"{holder} works on {self._about}, and did not end within {timeout:.0f} s",
                     "wait for it; --lock-timeout waits longer",
                 )
@@ -139,9 +139,9 @@ class Lease:
                 self._lost_to = holder
 
     def check(self) -> None:
-        """Raises Locked where another run took over: to roll back, or as the cluster did not hear of us."""
+        """Raises ModelLockedError where another run took over: to roll back, or as we were not heard of."""
         if self._lost_to:
-            raise Locked(
+            raise ModelLockedError(
                 f"{self._lost_to} took over {self._about}",
                 "run it again; what was done stays, and nothing was lost",
             )
@@ -197,7 +197,7 @@ class Lease:
 def leased(
     connection: Connection, namespace: str, model: str, environment: str, *, timeout: float, report: Report
 ) -> Iterator[Lease]:
-    """Hold the lease of a model while a block runs. Raises Locked, and ClusterError."""
+    """Hold the lease of a model while a block runs. Raises ModelLockedError, and ClusterError."""
     hold = Lease(connection, namespace, model, environment)
     hold.acquire(timeout, report)
     renewing = threading.Thread(target=hold.keep, daemon=True)

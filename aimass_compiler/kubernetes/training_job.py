@@ -22,7 +22,7 @@ from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.kubernetes.cluster_volume import ClusterVolume, opened, put_in_place
 from aimass_compiler.kubernetes.connection import Connection
 from aimass_compiler.kubernetes.failures import Changed, ClusterError
-from aimass_compiler.kubernetes.lease import Locked, leased
+from aimass_compiler.kubernetes.lease import ModelLockedError, leased
 from aimass_compiler.kubernetes.objects import Object, in_ranks, key_of
 from aimass_compiler.kubernetes.operator_jobs import OperatorJobs
 from aimass_compiler.kubernetes.prune import wait_until_gone, wait_until_no_pods
@@ -161,7 +161,7 @@ def _goes_on(connection: Connection, wanted: ClusterTraining, rows: str, report:
 def _clear(connection: Connection, wanted: ClusterTraining, report: Report) -> None:
     """Remove earlier jobs of the model, for two in one volume would spoil each other's results.
 
-    Raises Locked while the clock's job runs.
+    Raises ModelLockedError while the clock's job runs.
     """
     labels, kind = {conventions.LABEL_MODEL: name_of(wanted.model)}, wanted.jobs.kind
     leaving = []
@@ -172,7 +172,7 @@ def _clear(connection: Connection, wanted: ClusterTraining, report: Report) -> N
             connection.delete(live)
             leaving.append(live)
         elif not has_ended:
-            raise Locked(f"{shown} trains in the same volume now", "wait until it has ended")
+            raise ModelLockedError(f"{shown} trains in the same volume now", "wait until it has ended")
     deadline = time.monotonic() + _COPY_SECONDS
     wait_until_gone(connection, leaving, deadline)
     for each in leaving:

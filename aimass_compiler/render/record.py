@@ -44,7 +44,7 @@ from aimass_compiler.render.facts import (
 )
 from aimass_compiler.render.image.server_image import digest_of_pins
 from aimass_compiler.render.kustomizations import Objects
-from aimass_compiler.render.monitoring.alerts import Watched, alerts, watched
+from aimass_compiler.render.monitoring.alerts import AlertContext, alerts, watched
 from aimass_compiler.render.names import digest, own_labels, served_labels, wanted_labels
 from aimass_compiler.render.object_kind import Object, at
 from aimass_compiler.render.pipeline_json import PipelineJson
@@ -297,7 +297,7 @@ _ANYWHERE: Mapping[str, Any] = {"model": "", "environment": "", "namespace": "",
 
 
 @lru_cache(maxsize=1024)
-def _alerts(watched: Watched, *, are_of_fleet: bool) -> tuple[AlertRule, ...]:
+def _alerts(watched: AlertContext, *, are_of_fleet: bool) -> tuple[AlertRule, ...]:
     return tuple(
         AlertRule(
             each.name,

@@ -50,7 +50,7 @@ class CausesFound(Struct, frozen=True):
     """A digest of all rows to learn from; nothing where that cannot be known without reading them."""
 
 
-class Circumstances(Struct, frozen=True):
+class RetrainingContext(Struct, frozen=True):
     """What is known of a model beside its pipeline."""
 
     root: Path
@@ -63,7 +63,7 @@ class Circumstances(Struct, frozen=True):
     now: datetime
 
 
-def causes(pipeline: Pipeline, known: Circumstances) -> CausesFound:
+def causes(pipeline: Pipeline, known: RetrainingContext) -> CausesFound:
     """All reasons at once: what cannot be asked stops none of the others."""
     first = next(iter(pipeline.environments.values()), None)
     retrain = (first or pipeline).monitoring.retrain
@@ -82,7 +82,7 @@ def causes(pipeline: Pipeline, known: Circumstances) -> CausesFound:
     return CausesFound(tuple(found), tuple(unknown), data, _rows(pipeline, known.root, data))
 
 
-def _by_clock(schedule: str | None, known: Circumstances) -> Iterator[FoundCause]:
+def _by_clock(schedule: str | None, known: RetrainingContext) -> Iterator[FoundCause]:
     """The time of the schedule that came round since the last candidate, or else the newest version."""
     if schedule is None:
         return
@@ -91,7 +91,7 @@ def _by_clock(schedule: str | None, known: Circumstances) -> Iterator[FoundCause
         yield FoundCause("schedule", f"`{schedule}` came round at {due:%Y-%m-%d %H:%M} UTC")
 
 
-def _last(known: Circumstances) -> datetime | None:
+def _last(known: RetrainingContext) -> datetime | None:
     times = [each.time for each in known.attempts]
     times += [known.newest.trained_at] if known.newest else []
     return max(map(utc_time, times), default=None)
@@ -103,7 +103,7 @@ def utc_time(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _new_rows(pipeline: Pipeline, known: Circumstances, data: Mapping[str, str]) -> Iterator[FoundCause]:
+def _new_rows(pipeline: Pipeline, known: RetrainingContext, data: Mapping[str, str]) -> Iterator[FoundCause]:
     if known.newest is not None:
         for path in (*changed_rows(known.root, known.newest), *_changed_files(known.root, known.newest)):
             yield FoundCause("data", f"{path} has other rows than {known.newest.name}")
@@ -176,7 +176,7 @@ def served_environment(root: Path, pipeline: Pipeline) -> str | None:
     return next((name for name in order if release_file.file_of(root, name, pipeline.path).is_file()), None)
 
 
-def _alerting(pipeline: Pipeline, kind: str, known: Circumstances) -> Iterator[FoundCause]:
+def _alerting(pipeline: Pipeline, kind: str, known: RetrainingContext) -> Iterator[FoundCause]:
     """What fires where the model serves for real: the last environment with a release."""
     served = served_environment(known.root, pipeline)
     if served is None:

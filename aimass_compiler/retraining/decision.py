@@ -15,7 +15,7 @@ from aimass_compiler.pipeline.monitoring import USUAL_ATTEMPTS, USUAL_COOLDOWN, 
 from aimass_compiler.releases import candidate_ledger, version_record
 from aimass_compiler.releases.candidate_ledger import TriedCandidate
 from aimass_compiler.render.pipeline_json import PipelineJson
-from aimass_compiler.retraining.causes import CausesFound, Circumstances, FoundCause, causes, utc_time
+from aimass_compiler.retraining.causes import CausesFound, FoundCause, RetrainingContext, causes, utc_time
 
 _BUDGET_DAYS = 30
 _ENDS = {"passed": "was proposed", "failed": "failed", "same": "was the version that there is", "resumed": ""}
@@ -44,7 +44,7 @@ def due(
     attempts, now = candidate_ledger.read(root, pipeline.path), datetime.now(UTC)
     newest = next(reversed(version_record.versions_of(root, pipeline.path)), None)
     asked = address or pipeline.settings.prometheus.url
-    found = causes(pipeline, Circumstances(root, newest, attempts, asked, now))
+    found = causes(pipeline, RetrainingContext(root, newest, attempts, asked, now))
     own = tuple(FoundCause("person", each) for each in given)
     found = replace(found, causes=(*own, *found.causes))
     return found, decided(pipeline, found, attempts, now)

@@ -1,6 +1,6 @@
 """A data file into a first spec: columns observed, a contract inferred, and the text that explains it."""
 
-from aimass_compiler.starter.decisions import Wanted
+from aimass_compiler.starter.decisions import InitOptions
 from aimass_compiler.starter.proposal import create, propose
 
-__all__ = ["Wanted", "create", "propose"]
+__all__ = ["InitOptions", "create", "propose"]

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     import polars
 
-    from aimass_compiler.starter.decisions import Wanted
-    from aimass_compiler.starter.profile import Observed
+    from aimass_compiler.starter.decisions import InitOptions
+    from aimass_compiler.starter.profile import DataFileProfile
 
 #: What files call them: those of OpenAI, Alpaca, ShareGPT and question answering.
 _ASKED = ("system", "instruction", "context", "input", "prompt", "question", "query")
@@ -55,7 +55,7 @@ class ConversationDraft:
 
 
 def conversations_of(
-    observed: Observed, rows: polars.DataFrame | polars.LazyFrame, wanted: Wanted
+    observed: DataFileProfile, rows: polars.DataFrame | polars.LazyFrame, wanted: InitOptions
 ) -> ConversationDraft | None:
     """The conversations of a file; None where it holds none, or where something else is wanted of it."""
     if wanted.task is not None or wanted.positive is not None:
@@ -80,7 +80,7 @@ def _chat(rows: polars.DataFrame | polars.LazyFrame) -> dict[str, str]:
     return {}
 
 
-def _texts(observed: Observed) -> dict[str, str]:
+def _texts(observed: DataFileProfile) -> dict[str, str]:
     """The columns that ask, as the file has them, and the one that answers, where both hold texts."""
     texts = [name for name, each in observed.columns.items() if _is_text(infer(name, each, observed.rows))]
     asked = [name for name in texts if name.lower() in _ASKED]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 from aimass_compiler.catalog.source import EmptyFileError, UnreadableError
 from aimass_compiler.catalog.source_choice import PACKED
 from aimass_compiler.expression.timestamp_columns import microseconds
-from aimass_compiler.starter.profile import CODE_PATTERN, Observed, observe
+from aimass_compiler.starter.profile import CODE_PATTERN, DataFileProfile, observe
 from aimass_compiler.starter.unusable import UnusableDataError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Examined(NamedTuple):
     """A file that was read: its source, what its columns hold, and its rows."""
 
     data: DataFile
-    observed: Observed
+    observed: DataFileProfile
     rows: polars.DataFrame | polars.LazyFrame
 
     def remarks(self) -> list[str]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aimass_compiler.starter.named_images import NamedImages
-    from aimass_compiler.starter.profile import Observed
+    from aimass_compiler.starter.profile import DataFileProfile
 
 
 _SMALL = 10_000
@@ -36,7 +36,7 @@ _MOST_CLASSES_ENCODED = 2
 
 
 @dataclass(frozen=True)
-class Wanted:
+class InitOptions:
     """What was asked for on the command line; None for what is to be guessed."""
 
     target: str | None = None
@@ -227,7 +227,7 @@ class Draft:
         return min(100, math.ceil(100 * share)) / 100
 
 
-def decide(observed: Observed, wanted: Wanted, images: NamedImages | None = None) -> Draft:
+def decide(observed: DataFileProfile, wanted: InitOptions, images: NamedImages | None = None) -> Draft:
     """A draft of what is wanted, or of what seems to be; raises UnusableDataError."""
     if not observed.rows:
         raise UnusableDataError("AM063", "the file holds no rows", "a spec is proposed from data")
@@ -253,7 +253,7 @@ def decide(observed: Observed, wanted: Wanted, images: NamedImages | None = None
     return draft
 
 
-def _of_images(images: NamedImages, observed: Observed) -> dict[str, InferredColumn]:
+def _of_images(images: NamedImages, observed: DataFileProfile) -> dict[str, InferredColumn]:
     """The names of the files, and the images that are read from them."""
     seen = observed.columns[images.column]
     named = InferredColumn(images.column, "id", seen, "names the image files; never a feature", {})

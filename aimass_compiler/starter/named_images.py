@@ -14,7 +14,7 @@ from aimass_compiler.starter.profile import Sort
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from aimass_compiler.starter.profile import Observation, Observed
+    from aimass_compiler.starter.profile import DataFileProfile, Observation
 
 #: So many names are looked for on the disk, and so many folders.
 _LOOKED_FOR, _MOST_FOLDERS = 20, 200
@@ -44,7 +44,7 @@ class NamedImages:
         return {"image_folder": {"path": self.folder, **names} if names else self.folder}
 
 
-def named_images(observed: Observed, path: Path, shown_as: str) -> NamedImages | None:
+def named_images(observed: DataFileProfile, path: Path, shown_as: str) -> NamedImages | None:
     """The first column whose values are the names of PNG and JPEG files below a folder beside the table."""
     for name, observation in observed.columns.items():
         files = _files(observation)

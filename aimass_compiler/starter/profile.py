@@ -150,20 +150,20 @@ class Observation:
 
 
 @dataclass(frozen=True)
-class Observed:
+class DataFileProfile:
     """A whole file: how many rows, and what each column holds, in the file's order."""
 
     rows: int
     columns: Mapping[str, Observation]
 
 
-def observe(rows: int, columns: Mapping[str, polars.Series | Iterable[Any]]) -> Observed:
+def observe(rows: int, columns: Mapping[str, polars.Series | Iterable[Any]]) -> DataFileProfile:
     """Look at every column once; raises UnusableDataError."""
     if len(columns) > MOST_COLUMNS:
         hint = "keep those that may matter, or hold them as one list, such as an image's pixels"
         raise UnusableDataError("AM062", f"there are more than {MOST_COLUMNS:,} columns", hint)
     capacity = max(_FEWEST, min(_MOST, _REMEMBERED // max(1, len(columns))))
-    return Observed(rows, {name: _observed(values, capacity) for name, values in columns.items()})
+    return DataFileProfile(rows, {name: _observed(values, capacity) for name, values in columns.items()})
 
 
 def _observed(values: polars.Series | Iterable[Any], capacity: int) -> Observation:

@@ -22,7 +22,7 @@ from aimass_compiler.starter import conversation
 from aimass_compiler.starter.conversation import CHARACTERS_A_TOKEN, conversations_of
 from aimass_compiler.starter.copies import without_copies
 from aimass_compiler.starter.data_file import DataFile, Seen, examine
-from aimass_compiler.starter.decisions import Draft, Wanted, decide, guesses, split_reason
+from aimass_compiler.starter.decisions import Draft, InitOptions, decide, guesses, split_reason
 from aimass_compiler.starter.forecast import SeriesDraft, series_beside, series_of
 from aimass_compiler.starter.leaks import without_leaks
 from aimass_compiler.starter.named_images import named_images
@@ -38,7 +38,7 @@ _MANY_COLUMNS = 500
 _LONGEST_PADDED = 50
 
 
-_NOTHING_WANTED = Wanted()
+_NOTHING_WANTED = InitOptions()
 
 
 class SpecProposal(NamedTuple):
@@ -51,7 +51,7 @@ class SpecProposal(NamedTuple):
 
 
 def propose(
-    path: Path, shown_as: str, model: str, wanted: Wanted = _NOTHING_WANTED, seen: Seen = None
+    path: Path, shown_as: str, model: str, wanted: InitOptions = _NOTHING_WANTED, seen: Seen = None
 ) -> SpecProposal:
     """A commented spec of a model, by its path, that reads the data file.
 

@@ -24,7 +24,7 @@ from aimass_compiler.project import Project
 from aimass_compiler.releases import record_check, release_file, version_record
 from aimass_compiler.spec.edits.formatter import formatted
 from aimass_compiler.spec.yaml.reader import parse, read_document
-from aimass_compiler.starter import Wanted, create, propose
+from aimass_compiler.starter import InitOptions, create, propose
 from tests.codes import contracts, language_models, policies, sharing, teams
 from tests.delivery.deliveries import digest, version
 
@@ -200,7 +200,7 @@ def proposing(
 
     def situation(root: Path, patched: pytest.MonkeyPatch) -> list[Finding]:
         (root / file).write_text(content)
-        return propose(root / file, file, name, Wanted(target)).findings
+        return propose(root / file, file, name, InitOptions(target)).findings
 
     return situation
 

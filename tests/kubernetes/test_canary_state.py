@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from aimass_compiler import conventions
-from aimass_compiler.kubernetes.canary_state import CanaryState, Ending, state_of
+from aimass_compiler.kubernetes.canary_state import CanaryOutcome, CanaryState, state_of
 
 HEALTHY = {"phase": "Healthy", "stableRS": "new", "currentPodHash": "new"}
 BEGUN = {"phase": "Progressing", "stableRS": "old", "currentPodHash": "new"}
@@ -39,14 +39,17 @@ def state(status: dict[str, Any], seen: str = "4", workload_seen: str = "7") -> 
 @pytest.mark.parametrize(
     ("status", "ending"),
     [
-        (HEALTHY, Ending.TOOK_OVER),
-        (BEGUN, Ending.NONE),
-        ({**BEGUN, "phase": "Paused", "pauseConditions": [{"reason": "CanaryPauseStep"}]}, Ending.NONE),
-        (ABORTED, Ending.ABORTED),
-        (UNDECIDED, Ending.UNDECIDED),
+        (HEALTHY, CanaryOutcome.TOOK_OVER),
+        (BEGUN, CanaryOutcome.NONE),
+        (
+            {**BEGUN, "phase": "Paused", "pauseConditions": [{"reason": "CanaryPauseStep"}]},
+            CanaryOutcome.NONE,
+        ),
+        (ABORTED, CanaryOutcome.ABORTED),
+        (UNDECIDED, CanaryOutcome.UNDECIDED),
     ],
 )
-def test_a_canary_has_ended_as_its_rollout_says(status: dict[str, Any], ending: Ending) -> None:
+def test_a_canary_has_ended_as_its_rollout_says(status: dict[str, Any], ending: CanaryOutcome) -> None:
     assert state(status).ending is ending
     assert state(status).version == "v2-4be17c20"
 
@@ -56,7 +59,7 @@ def test_a_canary_has_ended_as_its_rollout_says(status: dict[str, Any], ending: 
 def test_what_the_controller_has_not_seen_has_not_ended(
     status: dict[str, Any], behind: dict[str, str]
 ) -> None:
-    assert state(status, **behind).ending is Ending.NONE
+    assert state(status, **behind).ending is CanaryOutcome.NONE
 
 
 def test_the_message_says_which_measure_it_was() -> None:

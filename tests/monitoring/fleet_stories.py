@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from aimass_compiler import conventions
 from aimass_compiler.fleet.monitoring.alerts import alert_groups
 from aimass_compiler.fleet.monitoring.records import record_groups
-from aimass_compiler.render.monitoring.alerts import BUDGET_BURN, Watched
+from aimass_compiler.render.monitoring.alerts import BUDGET_BURN, AlertContext
 from aimass_compiler.render.monitoring.declaration import declared_labels
 from aimass_compiler.render.monitoring.rules import groups
 from monitoring.series import ALL, ROOM, Stretch, exported
@@ -21,7 +21,7 @@ OWN = "Own"
 _ALIKE = "alertname, severity, environment, namespace, model, objective, feature"
 
 
-def fleet_groups(models: Sequence[Watched], piece_minutes: int) -> list[dict[str, Any]]:
+def fleet_groups(models: Sequence[AlertContext], piece_minutes: int) -> list[dict[str, Any]]:
     """The fleet's rules, and what Prometheus has of the Services of models.
 
     Promtool looks at all groups equally often, so pieces are as long as that is.
@@ -33,13 +33,13 @@ def fleet_groups(models: Sequence[Watched], piece_minutes: int) -> list[dict[str
     return [{"name": "targets", "rules": found}, *record_groups(piece_minutes), *alert_groups()]
 
 
-def target(model: Watched, declared: Mapping[str, str]) -> dict[str, str]:
+def target(model: AlertContext, declared: Mapping[str, str]) -> dict[str, str]:
     """The labels of what the fleet's ScrapeConfig makes of a model's Service."""
     place = {"namespace": model.namespace, "environment": model.environment}
     return {"job": conventions.JOB_DECLARED, "instance": "localhost:9090", **place, **declared}
 
 
-def both(models: Sequence[Watched], piece_minutes: int) -> list[dict[str, Any]]:
+def both(models: Sequence[AlertContext], piece_minutes: int) -> list[dict[str, Any]]:
     """The rules of the fleet and those of each model, whose alerts have other names."""
     own = [group for each in models for group in groups(each)]
     renamed = [
@@ -54,7 +54,9 @@ def both(models: Sequence[Watched], piece_minutes: int) -> list[dict[str, Any]]:
     return [*fleet_groups(models, piece_minutes), *renamed]
 
 
-def told(story: Sequence[Stretch], watched: Watched, chance: random.Random, every: int) -> Mapping[str, str]:
+def told(
+    story: Sequence[Stretch], watched: AlertContext, chance: random.Random, every: int
+) -> Mapping[str, str]:
     """The series of a server, and half the time those of another one beside it."""
     found = exported(story, watched, every)
     if chance.random() < 0.5:
@@ -63,7 +65,7 @@ def told(story: Sequence[Stretch], watched: Watched, chance: random.Random, ever
     return found | {name.replace('pod="one"', 'pod="two"'): values for name, values in other.items()}
 
 
-def story(chance: random.Random, minutes: int, part: int, watched: Watched) -> list[Stretch]:
+def story(chance: random.Random, minutes: int, part: int, watched: AlertContext) -> list[Stretch]:
     """What happens to a model: parts in which anything may go wrong, by itself or together."""
     drift = float(watched.page)
     return [

@@ -18,7 +18,7 @@ from aimass_compiler.render.monitoring.alerts import (
     BRACES,
     DRIFT,
     Alert,
-    Watched,
+    AlertContext,
     alerts,
     annotations_of,
     watched,
@@ -41,7 +41,7 @@ def rules_and_tests(pipeline: Pipeline) -> dict[str, bytes]:
     Days are lived through once for environments whose rules differ in nothing but names.
     """
     files = rule_files(pipeline)
-    tested: set[Watched] = set()
+    tested: set[AlertContext] = set()
     for name, environment in pipeline.environments.items():
         here, rules = watched(pipeline.metadata, name, environment), f"{name}{RULES_ENDING}"
         soon = alert_tests(within_an_hour(here), here, rules, _STEP)
@@ -54,7 +54,9 @@ def rules_and_tests(pipeline: Pipeline) -> dict[str, bytes]:
     return files
 
 
-def alert_tests(scenarios: Iterable[Scenario], watched: Watched, rule_file: str, step: int) -> dict[str, Any]:
+def alert_tests(
+    scenarios: Iterable[Scenario], watched: AlertContext, rule_file: str, step: int
+) -> dict[str, Any]:
     """The test file of the rules in `rule_file`, which are looked at every `step` minutes."""
     return {
         "rule_files": [rule_file],
@@ -65,7 +67,7 @@ def alert_tests(scenarios: Iterable[Scenario], watched: Watched, rule_file: str,
     }
 
 
-def _test(scenario: Scenario, watched: Watched, step: int) -> dict[str, Any]:
+def _test(scenario: Scenario, watched: AlertContext, step: int) -> dict[str, Any]:
     every = SPARSE if scenario.minutes > _LONG else 1
     series: Series = exported(scenario.story, watched, every) if scenario.story else {}
     raised = [alert for alert in alerts(watched) if scenario.raised(alert, watched)]
@@ -103,7 +105,7 @@ def _hold(alert: Alert, step: int) -> int:
     return math.ceil(minutes / step) * step
 
 
-def _raised(alert: Alert, watched: Watched) -> dict[str, Any]:
+def _raised(alert: Alert, watched: AlertContext) -> dict[str, Any]:
     own = {"feature": FEATURE} if alert.name == DRIFT else {}
     expected = {**alert_labels(alert, watched), "namespace": watched.namespace, **own}
     return {"exp_labels": expected, "exp_annotations": _filled_in(annotations_of(alert, watched))}

@@ -24,7 +24,7 @@ from aimass_compiler.render.monitoring.alerts import (
     VIOLATED_SHARE,
     VIOLATIONS,
     Alert,
-    Watched,
+    AlertContext,
 )
 from aimass_compiler.render.monitoring.objectives import Indicator
 from monitoring.series import (
@@ -69,7 +69,7 @@ class Scenario(Struct, frozen=True):
     def minutes(self) -> int:
         return sum(stretch.minutes for stretch in self.story)
 
-    def raised(self, alert: Alert, watched: Watched) -> bool:
+    def raised(self, alert: Alert, watched: AlertContext) -> bool:
         """Whether the alert is raised in the end."""
         if alert.name != BUDGET_BURN:
             return alert.name in self.raises or f"{alert.name} {alert.severity}" in self.raises
@@ -77,7 +77,7 @@ class Scenario(Struct, frozen=True):
         return _burns(self.story, indicator, alert.severity, watched)
 
 
-def within_an_hour(watched: Watched) -> list[Scenario]:
+def within_an_hour(watched: AlertContext) -> list[Scenario]:
     """What shows within an hour."""
     return [
         Scenario("all is well", (Stretch(),)),
@@ -89,12 +89,12 @@ def within_an_hour(watched: Watched) -> list[Scenario]:
     ]
 
 
-def within_days(watched: Watched) -> list[Scenario]:
+def within_days(watched: AlertContext) -> list[Scenario]:
     """What takes longer to show, or to be over."""
     return [*_budgets_burning(), *_callers_gone(watched)]
 
 
-def _requests_gone_wrong(watched: Watched) -> Iterator[Scenario]:
+def _requests_gone_wrong(watched: AlertContext) -> Iterator[Scenario]:
     yield Scenario("every request fails", (Stretch(failed=ALL),), since=_RATED)
     yield Scenario("every request is slow", (Stretch(slow=ALL),), since=_RATED)
     within = Stretch(failed=_UNDER, refused=VIOLATED_SHARE / 2)
@@ -111,7 +111,7 @@ def _requests_gone_wrong(watched: Watched) -> Iterator[Scenario]:
         yield Scenario("too few requests fail, and as many are refused", (half,))
 
 
-def _drifts(watched: Watched) -> Iterator[Scenario]:
+def _drifts(watched: AlertContext) -> Iterator[Scenario]:
     limits = {"page": float(watched.page), "ticket": float(watched.warn)}
     for severity, limit in limits.items():
         for told, index in (("beyond", limit * _OVER), ("short of", limit * _UNDER)):
@@ -137,7 +137,7 @@ def _drifts(watched: Watched) -> Iterator[Scenario]:
         yield Scenario(told, (Stretch(drift=one),), raises, 0 if raises else None, quiet)
 
 
-def _servers_gone_wrong(watched: Watched) -> Iterator[Scenario]:
+def _servers_gone_wrong(watched: AlertContext) -> Iterator[Scenario]:
     yield Scenario("no server is there, but others are", (), (ABSENT,), 0, _neighbours(watched))
     down = {up(watched, "two"): f"0x{_HOUR}"}
     yield Scenario("one of two servers does not answer", (Stretch(),), (DOWN,), 0, down)
@@ -189,7 +189,7 @@ def _bad(minutes: int, times: float) -> Stretch:
     return Stretch(minutes, failed=times, slow=times)
 
 
-def _callers_gone(watched: Watched) -> Iterator[Scenario]:
+def _callers_gone(watched: AlertContext) -> Iterator[Scenario]:
     """Requests that stop are missed where there were enough a day ago."""
     nobody = Stretch(_DAY, flow=0)
     yield Scenario("no one asks a new model", (nobody,))
@@ -208,7 +208,7 @@ def _callers_gone(watched: Watched) -> Iterator[Scenario]:
     yield Scenario("requests are missed no more at an hour in which there were few", fewer)
 
 
-def _burns(story: Story, indicator: Indicator, severity: str, watched: Watched) -> bool:
+def _burns(story: Story, indicator: Indicator, severity: str, watched: AlertContext) -> bool:
     """Whether an objective's budget burns in the end, as the definition of a burn has it."""
     for burn in indicator.burns(severity):
         limit = burn.factor * indicator.budget
@@ -220,7 +220,7 @@ def _burns(story: Story, indicator: Indicator, severity: str, watched: Watched) 
     return False
 
 
-def _ratio(story: Story, indicator: Indicator, window: str, watched: Watched) -> tuple[float, float]:
+def _ratio(story: Story, indicator: Indicator, window: str, watched: AlertContext) -> tuple[float, float]:
     """The share of bad requests in the last part of a story, and how many they are."""
     left, bad, every = Duration(window).seconds / 60, 0.0, 0.0
     for stretch in reversed(story):
@@ -231,7 +231,7 @@ def _ratio(story: Story, indicator: Indicator, window: str, watched: Watched) ->
     return (bad / every if every else 0.0), bad
 
 
-def _neighbours(watched: Watched) -> Series:
+def _neighbours(watched: AlertContext) -> Series:
     """Another model here, and the same one elsewhere: ill in every way, and none of our business."""
     ill = (Stretch(failed=ALL, slow=ALL, drift=float(watched.page) * 2, in_flight=ROOM),)
     callers = (Stretch(refused=1),)
@@ -243,7 +243,7 @@ def _neighbours(watched: Watched) -> Series:
     return found
 
 
-def _others(watched: Watched) -> tuple[Watched, Watched]:
+def _others(watched: AlertContext) -> tuple[AlertContext, AlertContext]:
     """Another model in the same namespace, and the same model in another one."""
     return (
         replace(watched, model=f"{watched.model}-other"),

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from aimass_compiler import conventions, drift_methods
-from aimass_compiler.render.monitoring.alerts import Watched
+from aimass_compiler.render.monitoring.alerts import AlertContext
 from aimass_compiler.render.monitoring.objectives import AVAILABILITY, BURNS, Indicator
 
 #: Name and labels of a series → its values, as promtool writes them.
@@ -47,7 +47,7 @@ class Stretch(Struct, frozen=True):
 Story = Sequence[Stretch]
 
 
-def share_of_bad(stretch: Stretch, indicator: Indicator, watched: Watched) -> float:
+def share_of_bad(stretch: Stretch, indicator: Indicator, watched: AlertContext) -> float:
     """The share of requests that are bad by an objective."""
     if indicator.name == AVAILABILITY:
         return _share(stretch.failed, indicator.budget)
@@ -55,7 +55,7 @@ def share_of_bad(stretch: Stretch, indicator: Indicator, watched: Watched) -> fl
     return _share_of_slow(stretch, ends[indicator.name], watched)
 
 
-def exported(story: Story, watched: Watched, every: int) -> dict[str, str]:
+def exported(story: Story, watched: AlertContext, every: int) -> dict[str, str]:
     """Every series of one server, the pod `one`, with a sample each `every` minutes."""
     rows = [stretch.rows if stretch.rows is not None else int(watched.rows) for stretch in story]
     lasting = [stretch.minutes // every for stretch in story]
@@ -70,22 +70,22 @@ def exported(story: Story, watched: Watched, every: int) -> dict[str, str]:
     }
 
 
-def up(watched: Watched, pod: str = "one") -> str:
+def up(watched: AlertContext, pod: str = "one") -> str:
     """What Prometheus itself knows of a server."""
     return f'up{{namespace="{watched.namespace}",job="{watched.model}",pod="{pod}"}}'
 
 
-def in_flight(watched: Watched, pod: str = "one") -> str:
+def in_flight(watched: AlertContext, pod: str = "one") -> str:
     """How many requests a server is at."""
     return _series(watched, conventions.METRIC_IN_FLIGHT, pod)
 
 
-def room(watched: Watched, pod: str = "one") -> str:
+def room(watched: AlertContext, pod: str = "one") -> str:
     """How many requests a server takes at once."""
     return _series(watched, conventions.METRIC_CONCURRENCY_LIMIT, pod)
 
 
-def recorded(watched: Watched) -> list[str]:
+def recorded(watched: AlertContext) -> list[str]:
     """What the rules record of a model."""
     names = {
         indicator.recorded(window)
@@ -98,17 +98,17 @@ def recorded(watched: Watched) -> list[str]:
     return [name + chosen for name in sorted(names)]
 
 
-def drift(watched: Watched, pod: str = "one") -> str:
+def drift(watched: AlertContext, pod: str = "one") -> str:
     """How far a server's inputs have moved."""
     return _series(watched, drift_methods.method(watched.method).series, pod, feature=FEATURE)
 
 
-def drift_rows(watched: Watched, pod: str = "one") -> str:
+def drift_rows(watched: AlertContext, pod: str = "one") -> str:
     """How many rows tell a server so."""
     return _series(watched, conventions.METRIC_DRIFT_ROWS, pod)
 
 
-def _answered(story: Story, watched: Watched, every: int) -> dict[str, str]:
+def _answered(story: Story, watched: AlertContext, every: int) -> dict[str, str]:
     """Requests by how they were answered, and how fast."""
 
     def counted(metric: str, shares: Iterable[float], **labels: str) -> dict[str, str]:
@@ -135,7 +135,7 @@ def _answered(story: Story, watched: Watched, every: int) -> dict[str, str]:
     return found
 
 
-def _share_of_slow(stretch: Stretch, end: float, watched: Watched) -> float:
+def _share_of_slow(stretch: Stretch, end: float, watched: AlertContext) -> float:
     """Where one end stands for several objectives, the strictest of them says what is slow."""
     budgets = [each.budget for each in watched.indicators if each.name != AVAILABILITY]
     strictest = min(budget for (_, other), budget in zip(watched.ends, budgets, strict=True) if other == end)
@@ -146,7 +146,7 @@ def _share(times: float, budget: float) -> float:
     return 1.0 if times == ALL else min(1.0, times * budget)
 
 
-def _series(watched: Watched, metric: str, pod: str = "one", **labels: str) -> str:
+def _series(watched: AlertContext, metric: str, pod: str = "one", **labels: str) -> str:
     every = {"namespace": watched.namespace, "model": watched.model, "pod": pod, **labels}
     return metric + "{" + ",".join(f'{name}="{value}"' for name, value in every.items()) + "}"
 

@@ -17,7 +17,7 @@ from render.models import VARIED, pipeline
 from aimass_compiler.fleet.monitoring import rule_file
 from aimass_compiler.fleet.monitoring.records import PIECE_MINUTES
 from aimass_compiler.render.emit import emit
-from aimass_compiler.render.monitoring.alerts import Watched, watched
+from aimass_compiler.render.monitoring.alerts import AlertContext, watched
 from monitoring import rule_tests, scenarios
 from monitoring.fleet_stories import both, differences, fleet_groups, story, told
 from monitoring.scenarios import Scenario, within_an_hour, within_days
@@ -55,7 +55,7 @@ def passes(folder: Path, document: dict[str, Any], groups: Sequence[dict[str, An
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
-def as_in_prod(changes: dict[str, Any] | None = None) -> Watched:
+def as_in_prod(changes: dict[str, Any] | None = None) -> AlertContext:
     built = pipeline(changes)
     return watched(built.metadata, "prod", built.environments["prod"])
 
@@ -120,7 +120,7 @@ def test_language_models_of_every_engine_are_watched_by_the_same_rules(
     passes(tmp_path, document, fleet_groups([here], _STEP))
 
 
-def company() -> list[Watched]:
+def company() -> list[AlertContext]:
     """Models whose thresholds differ, two of them of one name and two in one namespace."""
     strict = as_in_prod(
         {
@@ -144,7 +144,7 @@ def company() -> list[Watched]:
 
 
 def compared(
-    minutes: int, part: int, step: int, sample: int, seed: int, models: Sequence[Watched] = ()
+    minutes: int, part: int, step: int, sample: int, seed: int, models: Sequence[AlertContext] = ()
 ) -> dict[str, Any]:
     """A company that lives through a random time, and what must not differ between both sets of rules."""
     chance = random.Random(seed)  # noqa: S311  # no secret

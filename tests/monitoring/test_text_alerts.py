@@ -19,7 +19,7 @@ from aimass_compiler.render.monitoring.alerts import (
     ABSENT,
     BUDGET_BURN,
     Alert,
-    Watched,
+    AlertContext,
     alerts,
     annotations_of,
     labels,
@@ -60,7 +60,7 @@ class Hour(Struct, frozen=True):
     """Requests a minute."""
 
 
-def exported(hour: Hour, here: Watched) -> dict[str, str]:
+def exported(hour: Hour, here: AlertContext) -> dict[str, str]:
     text = here.text
     assert text is not None
     ok, bad = ("2xx", "5xx") if text.requests.status == "status" else ("200", "503")
@@ -94,7 +94,7 @@ def exported(hour: Hour, here: Watched) -> dict[str, str]:
     return found
 
 
-def scenarios(here: Watched) -> dict[str, tuple[Mapping[str, str], set[str]]]:
+def scenarios(here: AlertContext) -> dict[str, tuple[Mapping[str, str], set[str]]]:
     """What is exported, and what that raises: names of alerts, or the objective whose budget burns."""
     assert here.text is not None
     most, few = here.text.waiting, 9 / FLOW / 15
@@ -124,12 +124,12 @@ def is_raised(alert: Alert, raised: set[str]) -> bool:
     return (alert.labels["objective"] if alert.name == BUDGET_BURN else alert.name) in raised
 
 
-def expected(alert: Alert, here: Watched) -> dict[str, Any]:
+def expected(alert: Alert, here: AlertContext) -> dict[str, Any]:
     told = {**labels(alert, here), "namespace": here.namespace}
     return {"exp_labels": told, "exp_annotations": annotations_of(alert, here)}
 
 
-def text_tests(here: Watched) -> list[dict[str, Any]]:
+def text_tests(here: AlertContext) -> list[dict[str, Any]]:
     """What promtool is to find in each scenario."""
     names = dict.fromkeys(alert.name for alert in alerts(here))
     return [

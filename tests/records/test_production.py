@@ -20,7 +20,7 @@ from aimass_compiler.runtime.evaluation.measures import metrics_named
 from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.production import exposition
 from aimass_compiler.runtime.production.judged_rows import truth_of, usable
-from aimass_compiler.runtime.production.report import Standard, report
+from aimass_compiler.runtime.production.report import EvaluationCriteria, report
 from records.stored import NOW, bring, record, url_of
 
 _TASK = Task(kind="classification", target="churned", classes=("no", "yes"), positive="yes")
@@ -65,7 +65,7 @@ def found(folder: Path, gates: tuple[dict[str, Any], ...] = ()) -> dict[str, Any
     metrics = metrics_named(("roc_auc", "accuracy"))
     table = usable(ask(url_of(folder / "store"), RecordsWanted(model="churn")), _TASK)
     truth = truth_of(_LABELS, _TASK, _COLUMNS, folder)
-    return report(table, truth, _LABELS, Standard(_TASK, metrics, evaluation, _COLUMNS), NOW)
+    return report(table, truth, _LABELS, EvaluationCriteria(_TASK, metrics, evaluation, _COLUMNS), NOW)
 
 
 def test_the_truth_is_joined_by_request(measured: dict[str, Any]) -> None:

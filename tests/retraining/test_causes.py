@@ -12,7 +12,7 @@ import pytest
 from render.models import pipeline
 
 from aimass_compiler.releases.candidate_ledger import TriedCandidate
-from aimass_compiler.retraining.causes import CausesFound, Circumstances, causes
+from aimass_compiler.retraining.causes import CausesFound, RetrainingContext, causes
 from tests.harness import prometheus_answers
 from tests.harness.prometheus_answers import Measured
 from tests.harness.version_records import recorded
@@ -31,7 +31,7 @@ def prometheus() -> Iterator[Measured]:
 def found(root: Path, retrain: dict[str, Any], **known: Any) -> CausesFound:
     built = pipeline({**LOCAL, "monitoring": {"retrain": {"schedule": None, **retrain}}})
     given: dict[str, Any] = {"newest": None, "attempts": [], "address": None, **known}
-    return causes(built, Circumstances(root=root, now=NOW, **given))
+    return causes(built, RetrainingContext(root=root, now=NOW, **given))
 
 
 def test_the_clock_is_a_reason_once_each_time(tmp_path: Path) -> None:

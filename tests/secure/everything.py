@@ -21,7 +21,7 @@ from aimass_compiler.render import render
 from aimass_compiler.render.image import server_image
 from aimass_compiler.spec.decode.settings_file import read_settings
 from aimass_compiler.spec.yaml.reader import parse
-from aimass_compiler.starter import Wanted, propose
+from aimass_compiler.starter import InitOptions, propose
 from tests.harness.releases import released
 
 ROOT = Path(__file__).parents[2]
@@ -118,7 +118,7 @@ def _pipelines(folder: Path) -> Iterator[tuple[str, Pipeline]]:
         yield path.stem, _lowered(path.read_text(encoding="utf-8"), path.name)
     table = folder / "customers.csv"
     table.write_text(_TABLE, encoding="utf-8")
-    proposed, problems, _ = propose(table, "data/customers.csv", "proposed", Wanted("churned"))
+    proposed, problems, _ = propose(table, "data/customers.csv", "proposed", InitOptions("churned"))
     assert not problems, problems
     yield "proposed", _lowered(proposed, "proposed.yaml")
     for name, pipeline in VARIED.items():

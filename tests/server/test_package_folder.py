@@ -17,7 +17,7 @@ from harness.loopback import Server as Loopback
 
 from aimass_compiler import access_folder, conventions
 from aimass_compiler.delivery.image_push import push
-from aimass_compiler.delivery.package_image import Described, alone, layer_of
+from aimass_compiler.delivery.package_image import ImageDescription, alone, layer_of
 from aimass_compiler.programs.oci import ImageManifest
 from aimass_compiler.programs.registry import Repository
 from aimass_compiler.runtime.server.log import EventLog
@@ -78,7 +78,7 @@ def configuration(guarded: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def pushed(registry: Registry, package: Path) -> str:
     """The image of a package alone, by its digest."""
-    described = Described(package.name, "v1", "0" * 64, "", "", "0" * 40, "2026-01-02T03:04:05Z")
+    described = ImageDescription(package.name, "v1", "0" * 64, "", "", "0" * 40, "2026-01-02T03:04:05Z")
     name = f"{registry.place}/ml/{package.name}-package"
     layer = layer_of(package, "", package.parent / f"{package.name}.tar")
     manifest: ImageManifest = push(alone(layer, described), Repository(name), package.name)

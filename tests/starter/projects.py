@@ -9,7 +9,7 @@ from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.runtime.stages import prepare
 from aimass_compiler.runtime.workspace import Workspace
 from aimass_compiler.spec.yaml.reader import parse
-from aimass_compiler.starter import Wanted, propose
+from aimass_compiler.starter import InitOptions, propose
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ def attempted(
     path = root / file
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    text, findings, _ = propose(path, file, "demo", Wanted(target))
+    text, findings, _ = propose(path, file, "demo", InitOptions(target))
     return text, findings
 
 

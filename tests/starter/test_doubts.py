@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aimass_compiler.starter import Wanted, propose
+from aimass_compiler.starter import InitOptions, propose
 from tests.starter.projects import attempted, compiled, data_of, prepared, proposed
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def test_what_names_something_is_no_number(tmp_path: Path, value: Callable[[int]
 
 def told(root: Path, content: str) -> dict[str, Any]:
     (root / "x.csv").write_text(content)
-    _, findings, guesses = propose(root / "x.csv", "x.csv", "demo", Wanted())
+    _, findings, guesses = propose(root / "x.csv", "x.csv", "demo", InitOptions())
     assert findings == []
     return dict(guesses)
 

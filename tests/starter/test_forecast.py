@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aimass_compiler.starter import Wanted, propose
+from aimass_compiler.starter import InitOptions, propose
 from tests.starter.projects import compiled, prepared
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def table(step: timedelta, shops: tuple[str, ...] = ("a",), count: int = 150) ->
 
 def proposed(root: Path, lines: Iterator[str], target: str = "sales") -> Pipeline:
     (root / "rows.csv").write_text("\n".join(lines) + "\n")
-    text, findings, _ = propose(root / "rows.csv", "rows.csv", "demo", Wanted(target, task="forecast"))
+    text, findings, _ = propose(root / "rows.csv", "rows.csv", "demo", InitOptions(target, task="forecast"))
     assert findings == []
     pipeline = compiled(text)
     prepared(pipeline, root)
@@ -71,7 +71,7 @@ def test_a_number_is_not_taken_for_known_ahead(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_what_is_no_series_is_refused(tmp_path: Path, text: str, target: str, reason: str) -> None:
     (tmp_path / "rows.csv").write_text(text + "\n")
-    found = propose(tmp_path / "rows.csv", "rows.csv", "demo", Wanted(target, task="forecast"))
+    found = propose(tmp_path / "rows.csv", "rows.csv", "demo", InitOptions(target, task="forecast"))
     assert [finding.code for finding in found.findings] == ["AM064"]
     assert reason in found.findings[0].message
 
@@ -79,7 +79,7 @@ def test_what_is_no_series_is_refused(tmp_path: Path, text: str, target: str, re
 def test_series_are_told_where_rows_are_predicted_one_by_one(tmp_path: Path) -> None:
     def told(lines: Iterator[str]) -> tuple[str, str]:
         (tmp_path / "rows.csv").write_text("\n".join(lines) + "\n")
-        text, _, guesses = propose(tmp_path / "rows.csv", "rows.csv", "demo", Wanted("sales"))
+        text, _, guesses = propose(tmp_path / "rows.csv", "rows.csv", "demo", InitOptions("sales"))
         compiled(text)
         return text, dict(guesses).get("series", "")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from aimass_compiler.starter import Wanted, propose
+from aimass_compiler.starter import InitOptions, propose
 from tests.starter.projects import attempted, compiled, data_of, prepared, proposed
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def test_parquet_columns_of_every_type(tmp_path: Path) -> None:
         }
     ).with_columns(pl.col("moment").str.to_datetime(), cost=pl.col("whole").cast(pl.Decimal(10, 2)))
     table.write_parquet(tmp_path / "x.parquet")
-    text, findings, _ = propose(tmp_path / "x.parquet", "x.parquet", "demo", Wanted("y"))
+    text, findings, _ = propose(tmp_path / "x.parquet", "x.parquet", "demo", InitOptions("y"))
     assert findings == []
     kinds = {name: column.type for name, column in compiled(text).data.columns.items()}
     assert kinds == {

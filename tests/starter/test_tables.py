@@ -10,7 +10,7 @@ import pytest
 from aimass_compiler.compile import Upto, compile_spec
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.spec.yaml.reader import parse
-from aimass_compiler.starter import Wanted, propose
+from aimass_compiler.starter import InitOptions, propose
 from tests.starter.projects import compiled, data_of, prepared, proposed
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def test_of_two_classes_the_one_that_is_sought_is_written(
     assert "--positive CLASS" in dict(guesses)["positive"]
     assert compiled(text).task.positive == positive
     (first,) = {*values} - {positive}
-    text, *_ = propose(tmp_path / "x.csv", "x.csv", "demo", Wanted(positive=first))
+    text, *_ = propose(tmp_path / "x.csv", "x.csv", "demo", InitOptions(positive=first))
     assert data_of(text)["positive"] == first
 
 

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from aimass_compiler.catalog.quantities import Integer, Number
-from aimass_compiler.catalog.transform import Declared, Doubt, Doubts, Table, Transform, Types
+from aimass_compiler.catalog.transform import DeclaredValues, Doubts, ParameterIssue, Table, Transform, Types
 from aimass_compiler.expression import column_types
 from aimass_compiler.expression.algebra import Bucket as BucketExpression
 from aimass_compiler.expression.algebra import Expression
@@ -56,18 +56,18 @@ class Bucket(Transform):
         del types
         return {self.name or self.column: column_types.Index(len(self.bounds) + 1 if self.bounds else None)}
 
-    def doubts(self, declared: Mapping[str, Declared], types: Types) -> Doubts:
+    def doubts(self, declared: Mapping[str, DeclaredValues], types: Types) -> Doubts:
         del types
-        known = declared.get(self.column, Declared())
+        known = declared.get(self.column, DeclaredValues())
         for key in ("count", "by"):
             if self.bounds and key in self.model_fields_set:
                 number = len(self.bounds) + 1
-                yield Doubt.IDLE, (key,), f"`bounds` make {number} buckets, whatever `{key}` says"
+                yield ParameterIssue.IDLE, (key,), f"`bounds` make {number} buckets, whatever `{key}` says"
         for place, bound in enumerate(self.bounds or ()):
             if known.least is not None and bound <= known.least:
-                yield Doubt.NEVER, ("bounds", place), f"no `{self.column}` is below {bound:g}"
+                yield ParameterIssue.NEVER, ("bounds", place), f"no `{self.column}` is below {bound:g}"
             elif known.most is not None and bound > known.most:
-                yield Doubt.NEVER, ("bounds", place), f"no `{self.column}` is {bound:g} or above"
+                yield ParameterIssue.NEVER, ("bounds", place), f"no `{self.column}` is {bound:g} or above"
 
     def learn(self, table: Table) -> Mapping[str, Statistic]:
         if self.bounds:

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from aimass_compiler.catalog.quantities import Number
-from aimass_compiler.catalog.transform import Declared, Doubt, Doubts, EachColumn, Types
+from aimass_compiler.catalog.transform import DeclaredValues, Doubts, EachColumn, ParameterIssue, Types
 from aimass_compiler.expression import column_types
 from aimass_compiler.expression.algebra import Arithmetic, Constant, Expression
 from aimass_compiler.expression.statistics import Quantiles, Statistic
@@ -50,15 +50,15 @@ class Clip(EachColumn):
             )
         return self
 
-    def doubts(self, declared: Mapping[str, Declared], types: Types) -> Doubts:
+    def doubts(self, declared: Mapping[str, DeclaredValues], types: Types) -> Doubts:
         del types
         for place, name in enumerate(self.columns_read):
-            known = declared.get(name, Declared())
+            known = declared.get(name, DeclaredValues())
             is_low = known.least is not None and (self.min is None or self.min <= known.least)
             is_high = known.most is not None and (self.max is None or self.max >= known.most)
             if self.quantiles is None and (is_low or self.min is None) and (is_high or self.max is None):
                 message = f"`{name}` is never beyond these bounds, so there is nothing to pull back"
-                yield Doubt.IDLE, ("columns", place), message
+                yield ParameterIssue.IDLE, ("columns", place), message
 
     def learn_column(self, column: Expression) -> Mapping[str, Statistic]:
         return {"bounds": Quantiles(column, self.quantiles)} if self.quantiles else {}

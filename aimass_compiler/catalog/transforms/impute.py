@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from aimass_compiler.catalog.quantities import Flag, Integer, Number, is_absent
-from aimass_compiler.catalog.transform import Declared, Doubt, Doubts, EachColumn, Table, Types
+from aimass_compiler.catalog.transform import DeclaredValues, Doubts, EachColumn, ParameterIssue, Table, Types
 from aimass_compiler.expression import column_types
 from aimass_compiler.expression.algebra import (
     Arithmetic,
@@ -127,12 +127,12 @@ class Impute(EachColumn):
             return f"`{self.by}` is {types[self.by]}, and `by` takes a category"  # type: ignore[index]  # as above
         return f"`{strings[0]}` is {types[strings[0]]}, and `by` fills numbers" if strings else None
 
-    def doubts(self, declared: Mapping[str, Declared], types: Types) -> Doubts:
+    def doubts(self, declared: Mapping[str, DeclaredValues], types: Types) -> Doubts:
         del types
         for place, name in enumerate(self.columns_changed):
             if name in declared and not declared[name].may_be_missing:
                 message = f"`{name}` may not be missing, so there is nothing to fill"
-                yield Doubt.IDLE, ("columns", place), message
+                yield ParameterIssue.IDLE, ("columns", place), message
 
     def learn(self, table: Table) -> Mapping[str, Statistic]:
         if self.strategy in _FROM_OTHERS:

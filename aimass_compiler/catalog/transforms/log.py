@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from aimass_compiler.catalog.quantities import Number
-from aimass_compiler.catalog.transform import Declared, Doubt, Doubts, EachColumn, Types
+from aimass_compiler.catalog.transform import DeclaredValues, Doubts, EachColumn, ParameterIssue, Types
 from aimass_compiler.expression import column_types
 from aimass_compiler.expression.algebra import Arithmetic, Constant, Expression, Function
 
@@ -22,15 +22,15 @@ class Log(EachColumn):
     offset: Number = Field(1.0, ge=0)
     """What is added first; a sum that is not positive becomes missing."""
 
-    def doubts(self, declared: Mapping[str, Declared], types: Types) -> Doubts:
+    def doubts(self, declared: Mapping[str, DeclaredValues], types: Types) -> Doubts:
         del types
         for place, name in enumerate(self.columns_read):
-            least = declared.get(name, Declared()).least
+            least = declared.get(name, DeclaredValues()).least
             if least is not None and least + self.offset <= 0:
                 message = (
                     f"`{name}` may be {least:g}, of which there is no logarithm with `offset` {self.offset:g}"
                 )
-                yield Doubt.LOST, ("columns", place), message
+                yield ParameterIssue.LOST, ("columns", place), message
 
     def apply_column(self, name: str, column: Expression, learned: Mapping[str, Any]) -> Expression:
         del name, learned

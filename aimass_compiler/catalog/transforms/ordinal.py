@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from aimass_compiler.catalog.quantities import Integer
-from aimass_compiler.catalog.transform import Declared, Doubt, Doubts, EachColumn, Types
+from aimass_compiler.catalog.transform import DeclaredValues, Doubts, EachColumn, ParameterIssue, Types
 from aimass_compiler.expression import column_types
 from aimass_compiler.expression.algebra import Expression, Lookup
 from aimass_compiler.expression.column_types import ColumnType
@@ -43,16 +43,16 @@ class Ordinal(EachColumn):
         del before
         return column_types.Index(len(self.values) if self.values else None)
 
-    def doubts(self, declared: Mapping[str, Declared], types: Types) -> Doubts:
+    def doubts(self, declared: Mapping[str, DeclaredValues], types: Types) -> Doubts:
         del types
         for name in self.columns_read if self.values else ():
-            known = declared.get(name, Declared()).values
+            known = declared.get(name, DeclaredValues()).values
             for place, value in enumerate(self.values or ()):
                 if known is not None and value not in known:
-                    yield Doubt.NEVER, ("values", place), f"`{name}` is never `{value}`"
+                    yield ParameterIssue.NEVER, ("values", place), f"`{name}` is never `{value}`"
             lacking = [value for value in known or () if value not in (self.values or ())]
             if lacking:
-                yield Doubt.LOST, ("values",), f"`{lacking[0]}` of `{name}` has no place in `values`"
+                yield ParameterIssue.LOST, ("values",), f"`{lacking[0]}` of `{name}` has no place in `values`"
 
     def learn_column(self, column: Expression) -> Mapping[str, Statistic]:
         return {} if self.values else {"values": MostFrequent(column, limit=self.limit)}

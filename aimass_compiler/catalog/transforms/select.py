@@ -9,7 +9,15 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from aimass_compiler.catalog.quantities import Integer, Number
-from aimass_compiler.catalog.transform import Declared, Doubt, Doubts, Table, Transform, Types, features_of
+from aimass_compiler.catalog.transform import (
+    DeclaredValues,
+    Doubts,
+    ParameterIssue,
+    Table,
+    Transform,
+    Types,
+    features_of,
+)
 from aimass_compiler.expression import column_types
 from aimass_compiler.expression.algebra import Expression, Gather, Pack
 from aimass_compiler.expression.association import Association, ForestImportance, LassoPath
@@ -74,15 +82,15 @@ class Select(Transform):
             return f"`{task.target}` is a number, and `chi2` is of classes; choose `by: correlation`"
         return None
 
-    def doubts(self, declared: Mapping[str, Declared], types: Types) -> Doubts:
+    def doubts(self, declared: Mapping[str, DeclaredValues], types: Types) -> Doubts:
         del declared
         if self.variance is not None and self.by == "mutual_information" and "by" in self.model_fields_set:
-            yield Doubt.IDLE, ("by",), "`variance` chooses by variance, whatever `by` says"
+            yield ParameterIssue.IDLE, ("by",), "`variance` chooses by variance, whatever `by` says"
         sizes = [types[name].components for name in self.columns if name in types]
         count = sum(size for size in sizes if size is not None)
         if self.top is not None and None not in sizes and 0 < count <= self.top:
             message = f"there are only {count} features to choose from, so all are kept"
-            yield Doubt.IDLE, ("top",), message
+            yield ParameterIssue.IDLE, ("top",), message
 
     def _all(self, table: Table) -> Pack:
         return Pack(tuple(table[name] for name in self.columns), self.columns)

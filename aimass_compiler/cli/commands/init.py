@@ -175,11 +175,11 @@ def _model(arguments: argparse.Namespace) -> str:
 def _propose(arguments: argparse.Namespace) -> int:
     """Write the spec."""
     from aimass_compiler.plan.git_merge import write_attributes
-    from aimass_compiler.starter import Wanted, create, propose
+    from aimass_compiler.starter import InitOptions, create, propose
 
     project, model = project_of(arguments), _model(arguments)
     shown = project.shown(arguments.data)
-    wanted = Wanted(arguments.target, arguments.positive, arguments.split, arguments.task)
+    wanted = InitOptions(arguments.target, arguments.positive, arguments.split, arguments.task)
     count = RowCount(shown)
     text, problems, guesses = propose(arguments.data, shown, model, wanted, count)
     count.clear()

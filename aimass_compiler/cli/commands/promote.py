@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from aimass_compiler.cli.views.promotion import ChangeMade, ShownPromotion
-    from aimass_compiler.delivery.promotion import Case, ContractBreak, Objection
+    from aimass_compiler.delivery.promotion import ContractBreak, Objection, PromotionCase
     from aimass_compiler.delivery.proposal import RepositoryChange
     from aimass_compiler.impact.contract import Breach
     from aimass_compiler.pipeline.settings import Settings
@@ -235,7 +235,7 @@ def _may_merge(project: Project, environment: str) -> bool:
 
 
 def _evidence(
-    options: PromoteOptions, project: Project, settings: Settings, case: Case
+    options: PromoteOptions, project: Project, settings: Settings, case: PromotionCase
 ) -> Iterator[Objection]:
     """What the registry and signatures say against it."""
     from aimass_compiler.delivery import image_evidence, version_evidence
@@ -254,7 +254,7 @@ def _evidence(
         yield Objection("evidence", text, "leave out `--offline`")
 
 
-def _waivers(project: Project, model: str, case: Case) -> Iterator[Objection]:
+def _waivers(project: Project, model: str, case: PromotionCase) -> Iterator[Objection]:
     """Waivers of policies that let the model be in the environment, and have ended."""
     from aimass_compiler.delivery.promotion import Objection
     from aimass_compiler.spec.decode.organisation_files import read_organisation
@@ -276,7 +276,7 @@ def _breaks(old: Contract, new: Contract) -> Iterator[ContractBreak]:
             yield ContractBreak(each.name, each.text)
 
 
-def _breaches(case: Case) -> list[Breach]:
+def _breaches(case: PromotionCase) -> list[Breach]:
     """Every change that callers may notice, also of those that break nothing."""
     from aimass_compiler.impact.contract import of_contracts
 
@@ -284,7 +284,7 @@ def _breaches(case: Case) -> list[Breach]:
     return [*of_contracts(known.contract, case.record.contract)] if known else []
 
 
-def _report(case: Case, found: Sequence[Objection]) -> None:
+def _report(case: PromotionCase, found: Sequence[Objection]) -> None:
     record = case.record
     many = "reason" if len(found) == 1 else "reasons"
     terminal.error(

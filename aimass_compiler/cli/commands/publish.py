@@ -73,13 +73,13 @@ def publish_package(
 
     Raises VersionNotMade and UnknownName.
     """
-    from aimass_compiler.delivery.provenance import made
+    from aimass_compiler.delivery.provenance import provenance_of
     from aimass_compiler.delivery.publication import publish
     from aimass_compiler.delivery.server_image import server_of
 
     spec = spec_of(project, pipeline.path)
     with versions.no_version_otherwise():
-        package = made(project.root, pipeline, spec.resolve())
+        package = provenance_of(project.root, pipeline, spec.resolve())
         server = server_of(pipeline)
         with signing as signer:
             published = publish(project.root, pipeline, package, server, attestations, signer)

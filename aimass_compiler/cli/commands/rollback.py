@@ -94,13 +94,13 @@ def _rolled_back(arguments: argparse.Namespace, project: Project) -> int:
     from aimass_compiler.delivery import image_evidence
     from aimass_compiler.delivery.promotion import described
     from aimass_compiler.delivery.rollback_change import rollback_change
-    from aimass_compiler.delivery.rollback_target import NoReturn, rollback_target
+    from aimass_compiler.delivery.rollback_target import NoRollbackTarget, rollback_target
     from aimass_compiler.spec.decode.settings_file import read_settings
 
     found = rollback_target(project.root, arguments.model, arguments.environment, arguments.version)
     if arguments.reject and found.source is None:
         message = f"{found.current.digest} is no version on record, so that it cannot be rejected"
-        raise NoReturn(message, "leave out `--reject`")
+        raise NoRollbackTarget(message, "leave out `--reject`")
     source = found.source.name if found.source else found.current.digest
     print(f"{arguments.model} in {arguments.environment}: {source} → {found.record.name}")
     if found.current.hold is not None:
@@ -110,7 +110,7 @@ def _rolled_back(arguments: argparse.Namespace, project: Project) -> int:
     if not arguments.offline:
         settings, _, _ = read_settings(project.settings, project.shown(project.settings))
         for each in image_evidence.missing(found.target.images, settings):
-            raise NoReturn(each.text, "name another version that ran there: `--version`")
+            raise NoRollbackTarget(each.text, "name another version that ran there: `--version`")
     if arguments.dry_run:
         return ExitCode.DONE
     change = rollback_change(project.root, found, arguments.reject or "", datetime.now(UTC))

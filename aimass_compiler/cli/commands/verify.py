@@ -117,7 +117,7 @@ def _observed(
     organisation: Organisation, connection: Connection, release: Release, burning: str
 ) -> ReleaseEvidence:
     from aimass_compiler.delivery.conclusion import ReleaseEvidence
-    from aimass_compiler.kubernetes.canary_state import Ending, canary_state
+    from aimass_compiler.kubernetes.canary_state import CanaryOutcome, canary_state
 
     if not release.stable_images:
         return ReleaseEvidence(burning=burning)
@@ -128,9 +128,9 @@ def _observed(
     return ReleaseEvidence(
         version=state.version,
         has_rollout=True,
-        took_over=state.ending is Ending.TOOK_OVER,
-        aborted=state.ending is Ending.ABORTED,
-        undecided=state.ending is Ending.UNDECIDED,
+        took_over=state.ending is CanaryOutcome.TOOK_OVER,
+        aborted=state.ending is CanaryOutcome.ABORTED,
+        undecided=state.ending is CanaryOutcome.UNDECIDED,
         message=state.message,
         burning=burning,
     )

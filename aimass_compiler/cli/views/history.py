@@ -12,7 +12,7 @@ from aimass_compiler.cli.views.cells import safe, table
 from aimass_compiler.cli.views.changes import fenced
 from aimass_compiler.conventions import SPLITS
 from aimass_compiler.delivery.lineage import Lineage, VersionLife
-from aimass_compiler.delivery.release_history import Stay
+from aimass_compiler.delivery.release_history import ReleasePeriod
 from aimass_compiler.releases.version_record import VersionRecord
 
 FORMAT = "aimass.history/v1"
@@ -61,7 +61,7 @@ def _metrics(record: VersionRecord) -> str:
     return ", ".join(f"{name} {reached[name]:.4g}" for name in names[:_METRICS])
 
 
-def _stay(stay: Stay) -> str:
+def _stay(stay: ReleasePeriod) -> str:
     until = stay.until.isoformat()[:_DAY] if stay.until else "now"
     return f"{stay.environment} {stay.since.isoformat()[:_DAY]} – {until}"
 
@@ -76,7 +76,7 @@ def _notes(life: VersionLife) -> Iterator[str]:
         yield f"annotated as another version in {', '.join(sorted(stale))}"
 
 
-def _is_annotated(life: VersionLife, stay: Stay) -> bool:
+def _is_annotated(life: VersionLife, stay: ReleasePeriod) -> bool:
     return stay.until is not None or stay.release.version == life.record.name
 
 
@@ -115,7 +115,7 @@ def _facts(life: VersionLife) -> Iterator[tuple[str, list[str]]]:
     yield "notes", [*_notes(life)]
 
 
-def _long(stay: Stay) -> str:
+def _long(stay: ReleasePeriod) -> str:
     until = stay.until.isoformat()[:_MINUTE] if stay.until else "now"
     since = stay.since.isoformat()[:_MINUTE]
     return f"{stay.environment} from {since} until {until}, by {stay.author} in {stay.commit[:_COMMIT]}"
@@ -139,7 +139,7 @@ def _version(life: VersionLife) -> dict[str, Any]:
     }
 
 
-def _stay_json(stay: Stay) -> dict[str, Any]:
+def _stay_json(stay: ReleasePeriod) -> dict[str, Any]:
     return {
         "environment": stay.environment,
         "from": stay.since.isoformat(),

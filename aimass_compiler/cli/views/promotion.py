@@ -10,7 +10,7 @@ from msgspec import Struct, to_builtins
 
 from aimass_compiler.cli.views.cells import safe
 from aimass_compiler.cli.views.changes import fenced
-from aimass_compiler.delivery.promotion import Case, Objection
+from aimass_compiler.delivery.promotion import Objection, PromotionCase
 from aimass_compiler.delivery.proposal import RepositoryChange
 from aimass_compiler.impact.contract import Breach
 from aimass_compiler.releases.release_file import Release
@@ -25,7 +25,7 @@ _NONE = "none"
 class ShownPromotion(Struct, frozen=True):
     """A promotion, and all that is known of it."""
 
-    case: Case
+    case: PromotionCase
     after: Release
     breaches: tuple[Breach, ...]
     """What callers may notice."""

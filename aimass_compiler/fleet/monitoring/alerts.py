@@ -34,7 +34,7 @@ from aimass_compiler.render.monitoring.alerts import (
     VIOLATED_SHARE,
     VIOLATIONS,
     Alert,
-    Watched,
+    AlertContext,
     alerts,
     budget_burn,
     drift_alerts,
@@ -136,12 +136,12 @@ def _told() -> Iterator[Alert]:
         yield Alert(each.name, "ticket", each.expression, each.hold, each.summary, each.description)
 
 
-def _every() -> Watched:
+def _every() -> AlertContext:
     """Any model, with templates in the place of what is said of one."""
     warn, page = (
         _asked_for(DRIFT_LIMIT, f',severity="{severity}"', "value") for severity in ("ticket", "page")
     )
-    return Watched(_label("model"), _label("environment"), "", warn, page, "", 0, (), None)
+    return AlertContext(_label("model"), _label("environment"), "", warn, page, "", 0, (), None)
 
 
 def _conditions() -> dict[tuple[str, str], str]:

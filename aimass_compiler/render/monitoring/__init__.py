@@ -11,7 +11,7 @@ from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.render.cached_template import CachedTemplate
 from aimass_compiler.render.emit import block, header, json_text
-from aimass_compiler.render.monitoring.alerts import Watched, watched
+from aimass_compiler.render.monitoring.alerts import AlertContext, watched
 from aimass_compiler.render.monitoring.dashboard import (
     BOARD_FILE,
     Board,
@@ -114,7 +114,7 @@ def _declared(pipeline: Pipeline, name: str) -> Layer:
     return Layer(objects=monitors, notes={pipeline.name: declared_annotations(pipeline, name)})
 
 
-def _rules(here: Watched, wanted: Labels, own: Labels) -> str:
+def _rules(here: AlertContext, wanted: Labels, own: Labels) -> str:
     words = {name: word for name in _WORDS if (word := getattr(here, name))}
     return _RULES(tuple(words.values()), replace(here, **dict.fromkeys(words, "")), wanted, own)
 

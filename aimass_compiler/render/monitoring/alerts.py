@@ -39,7 +39,7 @@ SATURATION = 0.9
 BRACES = '{{"{{"}}'
 
 
-class Watched(Struct, frozen=True):
+class AlertContext(Struct, frozen=True):
     """One model in one environment, and all that its alerts depend on."""
 
     model: str
@@ -92,10 +92,10 @@ class Watched(Struct, frozen=True):
         return self.requests.counter + selector(self.model, self.namespace, *self.requests.of_callers)
 
 
-def watched(about: Metadata, environment: str, running: EnvironmentPipeline) -> Watched:
+def watched(about: Metadata, environment: str, running: EnvironmentPipeline) -> AlertContext:
     """What there is to watch of a model in an environment."""
     objectives, drift = running.serving.objectives, running.monitoring.drift
-    return Watched(
+    return AlertContext(
         about.name,
         environment,
         running.namespace,
@@ -127,7 +127,7 @@ class Alert(Struct, frozen=True):
     labels: dict[str, str] = field(default_factory=dict)
 
 
-def alerts(watched: Watched) -> Iterator[Alert]:
+def alerts(watched: AlertContext) -> Iterator[Alert]:
     """Every alert; those of one name differ in severity or objective."""
     for indicator in watched.indicators:
         for severity in ("page", "ticket"):
@@ -142,7 +142,7 @@ def alerts(watched: Watched) -> Iterator[Alert]:
         yield _violations(watched)
 
 
-def rule(alert: Alert, watched: Watched) -> dict[str, Any]:
+def rule(alert: Alert, watched: AlertContext) -> dict[str, Any]:
     """The alert as Prometheus reads it."""
     return {
         "alert": alert.name,
@@ -153,7 +153,7 @@ def rule(alert: Alert, watched: Watched) -> dict[str, Any]:
     }
 
 
-def annotations_of(alert: Alert, watched: Watched) -> dict[str, str]:
+def annotations_of(alert: Alert, watched: AlertContext) -> dict[str, str]:
     """What the alert says to people, as templates of Prometheus."""
     texts = {"summary": alert.summary, "description": alert.description}
     if watched.owner:
@@ -163,7 +163,7 @@ def annotations_of(alert: Alert, watched: Watched) -> dict[str, str]:
     return texts
 
 
-def labels(alert: Alert, watched: Watched) -> dict[str, str]:
+def labels(alert: Alert, watched: AlertContext) -> dict[str, str]:
     """The environment stands here so that Alertmanager can let `dev` sleep at night."""
     return {
         "severity": alert.severity,
@@ -173,7 +173,7 @@ def labels(alert: Alert, watched: Watched) -> dict[str, str]:
     }
 
 
-def budget_burn(watched: Watched, indicator: Indicator, severity: str) -> Alert:
+def budget_burn(watched: AlertContext, indicator: Indicator, severity: str) -> Alert:
     """The budget of an objective goes too fast, for the burns that call for this severity."""
     chosen = watched.everything
     conditions, thresholds = [], []
@@ -199,7 +199,7 @@ def budget_burn(watched: Watched, indicator: Indicator, severity: str) -> Alert:
     )
 
 
-def drift_alerts(watched: Watched) -> Iterator[Alert]:
+def drift_alerts(watched: AlertContext) -> Iterator[Alert]:
     """A feature has moved, by the method that the model is watched by."""
     method = drift_methods.method(watched.method)
     measured = (
@@ -221,7 +221,7 @@ def drift_alerts(watched: Watched) -> Iterator[Alert]:
         )
 
 
-def _servers(watched: Watched) -> Iterator[Alert]:
+def _servers(watched: AlertContext) -> Iterator[Alert]:
     model, environment, chosen = watched.model, watched.environment, watched.everything
     running = (
         watched.text.metric(conventions.METRIC_RUNNING) if watched.text else conventions.METRIC_MODEL_INFO
@@ -247,7 +247,7 @@ def _servers(watched: Watched) -> Iterator[Alert]:
     )
 
 
-def _full(watched: Watched) -> Iterator[Alert]:
+def _full(watched: AlertContext) -> Iterator[Alert]:
     model, environment, chosen = watched.model, watched.environment, watched.everything
     # Between two waves of requests even a full server is empty for a moment, which a scrape may meet. Both
     # are means, because one that was just removed would otherwise count above the line only.
@@ -266,7 +266,7 @@ def _full(watched: Watched) -> Iterator[Alert]:
     )
 
 
-def _of_text(watched: Watched, text: TextSeries) -> Iterator[Alert]:
+def _of_text(watched: AlertContext, text: TextSeries) -> Iterator[Alert]:
     for each in text_alerts(watched.model, watched.environment, watched.everything, text, f"{text.waiting}"):
         yield Alert(
             each.name,
@@ -279,7 +279,7 @@ def _of_text(watched: Watched, text: TextSeries) -> Iterator[Alert]:
         )
 
 
-def _idle(watched: Watched) -> Alert:
+def _idle(watched: AlertContext) -> Alert:
     """Those who asked do so no more."""
     model, environment = watched.model, watched.environment
     asked = f"sum by (namespace, model) (increase({watched.asked}[1h]"
@@ -295,7 +295,7 @@ def _idle(watched: Watched) -> Alert:
     )
 
 
-def _violations(watched: Watched) -> Alert:
+def _violations(watched: AlertContext) -> Alert:
     """Callers ask for what the contract does not allow."""
     model, environment, chosen = watched.model, watched.environment, watched.everything
     broken = f"sum by (namespace, model) (increase({conventions.METRIC_VIOLATIONS}{chosen}[15m]))"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from aimass_compiler import conventions, drift_methods
 from aimass_compiler.model_path import team_of
 from aimass_compiler.pipeline import Pipeline
-from aimass_compiler.render.monitoring.alerts import Watched, watched
+from aimass_compiler.render.monitoring.alerts import AlertContext, watched
 from aimass_compiler.render.names import annotated
 
 #: The series that Prometheus has of it; its value is 1.
@@ -25,7 +25,7 @@ DRIFT_METHOD = "drift_method"
 RESTS = "rests"
 
 
-def declared_labels(here: Watched, team: str) -> dict[str, str]:
+def declared_labels(here: AlertContext, team: str) -> dict[str, str]:
     """The labels of the series, but for where it is; `team` is empty where it is of none."""
     labels = {
         "model": here.model,
@@ -45,7 +45,7 @@ def declared_annotations(pipeline: Pipeline, environment: str) -> dict[str, str]
     return noted.get("annotations", {})
 
 
-def _thresholds(here: Watched) -> dict[str, str]:
+def _thresholds(here: AlertContext) -> dict[str, str]:
     found = {BUDGET: f"{here.budget:.9g}"} if here.budget > 0 else {}
     if here.text is None:
         found |= {DRIFT_PAGE: here.page, DRIFT_WARN: here.warn, DRIFT_ROWS: here.rows}

@@ -11,7 +11,7 @@ from aimass_compiler.render.monitoring.alerts import (
     DRIFT,
     IDLE,
     VIOLATIONS,
-    Watched,
+    AlertContext,
     alerts,
     rule,
 )
@@ -21,7 +21,7 @@ from aimass_compiler.render.names import Labels, component_label, served_labels
 _GROUPS = {BUDGET_BURN: "objectives", DRIFT: "drift", IDLE: "callers", VIOLATIONS: "callers"}
 
 
-def groups(watched: Watched) -> list[dict[str, Any]]:
+def groups(watched: AlertContext) -> list[dict[str, Any]]:
     """Recordings first, in a group of their own, then the alerts by subject."""
     records = [record for indicator in watched.indicators for record in _records(indicator)]
     by_group: dict[str, list[dict[str, Any]]] = {"records": records}
@@ -50,7 +50,7 @@ def rule_head(model: str) -> dict[str, Any]:
     }
 
 
-def prometheus_rule(watched: Watched, wanted: Labels, own: Labels) -> dict[str, Any]:
+def prometheus_rule(watched: AlertContext, wanted: Labels, own: Labels) -> dict[str, Any]:
     """The groups as the Prometheus Operator takes them, with the labels by which it finds them."""
     labels = (
         dict(wanted) | served_labels(watched.model, own) | component_label(conventions.COMPONENT_MONITORING)

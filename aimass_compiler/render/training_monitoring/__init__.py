@@ -8,7 +8,7 @@ from aimass_compiler import conventions, training_names
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.render.cached_template import CachedTemplate
 from aimass_compiler.render.emit import block, header, json_text
-from aimass_compiler.render.monitoring.alerts import Watched, rule
+from aimass_compiler.render.monitoring.alerts import AlertContext, rule
 from aimass_compiler.render.monitoring.dashboard import dashboard_of
 from aimass_compiler.render.monitoring.objectives import selector
 from aimass_compiler.render.names import (
@@ -131,11 +131,11 @@ def _config_map(pipeline: Pipeline) -> dict[str, Any]:
 
 def _built_rules(model: str, environment: str, namespace: str, *parts: Any) -> str:
     *owner, runbook, wanted, own = parts
-    told = Watched(model, environment, namespace, "", "", "", 0, (), runbook, owner[0] if owner else "")
+    told = AlertContext(model, environment, namespace, "", "", "", 0, (), runbook, owner[0] if owner else "")
     return block(_rule(told, wanted, own))
 
 
-def _rule(told: Watched, wanted: Labels, own: Labels) -> Object:
+def _rule(told: AlertContext, wanted: Labels, own: Labels) -> Object:
     alerts = training_alerts(told.model, told.environment, told.everything)
     group = {
         "name": f"{told.model}.{told.environment}.training",

@@ -55,14 +55,14 @@ class BaselineComparison:
 
 
 @dataclass(frozen=True)
-class NoRival:
+class NoReleasedBaseline:
     """That there is no released model to compare with; its reason is why."""
 
     reason: str
 
 
 @dataclass(frozen=True)
-class Rival:
+class ReleasedBaseline:
     """The released model beside the new one."""
 
     version: str

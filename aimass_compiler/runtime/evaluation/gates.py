@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from aimass_compiler.pipeline.evaluation import CROSS_VALIDATION
-from aimass_compiler.runtime.evaluation.comparison import NoRival, compare
+from aimass_compiler.runtime.evaluation.comparison import NoReleasedBaseline, compare
 from aimass_compiler.runtime.evaluation.confidence import interval
 from aimass_compiler.runtime.evaluation.forecasts import seasonal_naive
 from aimass_compiler.runtime.evaluation.measures import SMALLEST_SLICE, finite, shown
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from aimass_compiler.catalog.metric import Metric
     from aimass_compiler.catalog.task import Task
     from aimass_compiler.pipeline.evaluation import Gate
-    from aimass_compiler.runtime.evaluation.comparison import Rival
+    from aimass_compiler.runtime.evaluation.comparison import ReleasedBaseline
     from aimass_compiler.runtime.evaluation.measures import Measurements
     from aimass_compiler.runtime.evaluation.predictions import Predictions
     from aimass_compiler.runtime.evaluation.repeats import MetricSpread
@@ -70,7 +70,7 @@ SlicedRows = Callable[[str, str], Mapping[str, "NDArray[numpy.bool_]"]]
 def judge(
     gates: Sequence[Gate],
     measurements: Measurements,
-    rivals: Mapping[str, Rival | NoRival],
+    rivals: Mapping[str, ReleasedBaseline | NoReleasedBaseline],
     sliced: SlicedRows | None = None,
     repeats: Repeats = NO_REPEATS,
 ) -> list[GateResult]:
@@ -85,7 +85,7 @@ def judge(
 def _judge(
     gate: Gate,
     measurements: Measurements,
-    rivals: Mapping[str, Rival | NoRival],
+    rivals: Mapping[str, ReleasedBaseline | NoReleasedBaseline],
     sliced: SlicedRows | None,
     repeats: Repeats,
 ) -> Iterator[GateResult]:
@@ -244,13 +244,15 @@ def _beating_naive(gate: Gate, metric: Metric, name: str, measurements: Measurem
     return GateResult(gate.metric, name, gate.split, condition, value, passed, message)
 
 
-def _beating(gate: Gate, name: str, value: float | None, rival: Rival | NoRival) -> GateResult:
+def _beating(
+    gate: Gate, name: str, value: float | None, rival: ReleasedBaseline | NoReleasedBaseline
+) -> GateResult:
     """The new model against the released one, on the same rows."""
     margin = gate.margin or 0.0
     where = f" in {gate.environment}" if gate.environment else ""
     condition = f"{_BEATS}{where}, margin {margin:g}" if margin else f"{_BEATS}{where}"
     place, passed = f"{name} on the {gate.split} split", False
-    if isinstance(rival, NoRival):
+    if isinstance(rival, NoReleasedBaseline):
         return GateResult(gate.metric, name, gate.split, condition, value, passed=True, reason=rival.reason)
     found = rival.comparisons.get((gate.metric, gate.split))
     if rival.obstacle:

@@ -11,7 +11,7 @@ import polars
 from aimass_compiler import conventions
 from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline.columns import request_columns
-from aimass_compiler.runtime.evaluation.comparison import NoRival, Rival, compare
+from aimass_compiler.runtime.evaluation.comparison import NoReleasedBaseline, ReleasedBaseline, compare
 from aimass_compiler.runtime.evaluation.predictions import silent_rows
 from aimass_compiler.runtime.evaluation.written_answers import worse_answers
 from aimass_compiler.runtime.failure import StageFailure
@@ -118,7 +118,7 @@ def rivals_of(
     columns: Mapping[str, Column],
     artifact: Artifact[Any],
     workspace: Workspace,
-) -> dict[str, Rival | NoRival]:
+) -> dict[str, ReleasedBaseline | NoReleasedBaseline]:
     """The released models that gates ask for, by the environment that they name ("" for the last one).
 
     Raises StageFailure where there is such a release, and not exactly its package.
@@ -127,11 +127,13 @@ def rivals_of(
     for gate in gates:
         if gate.beats == "released":
             asked.setdefault(gate.environment or "", set()).add((gate.metric, gate.split))
-    rivals: dict[str, Rival | NoRival] = {}
+    rivals: dict[str, ReleasedBaseline | NoReleasedBaseline] = {}
     for environment, wanted in asked.items():
         found = released(environment, artifact, workspace)
         rivals[environment] = (
-            found if isinstance(found, NoRival) else _rival(found, sorted(wanted), measurements, columns)
+            found
+            if isinstance(found, NoReleasedBaseline)
+            else _rival(found, sorted(wanted), measurements, columns)
         )
     return rivals
 
@@ -141,7 +143,7 @@ def _rival(
     wanted: Sequence[tuple[str, str]],
     measurements: Measurements,
     columns: Mapping[str, Column],
-) -> Rival:
+) -> ReleasedBaseline:
     """One of them on the rows that gates compare."""
     comparisons: dict[tuple[str, str], BaselineComparison] = {}
     try:
@@ -151,7 +153,7 @@ def _rival(
         }
     except Incomparable as obstacle:
         hint = "if that is intended, remove `beats` until the new version is released"
-        return Rival(found.version, found.environment, f"{obstacle}; {hint}")
+        return ReleasedBaseline(found.version, found.environment, f"{obstacle}; {hint}")
     for metric, split in wanted:
         new = measurements.predictions[split]
         comparison = compare(measurements.metrics[metric], measurements.task, new, said[split])
@@ -164,10 +166,12 @@ def _rival(
             measurements, split, measurements.predictions[split], old, found.rows_of(split)
         )
     ]
-    return Rival(found.version, found.environment, comparisons=comparisons, worse=tuple(worse))
+    return ReleasedBaseline(found.version, found.environment, comparisons=comparisons, worse=tuple(worse))
 
 
-def released(environment: str, artifact: Artifact[Any], workspace: Workspace) -> Released | NoRival:
+def released(
+    environment: str, artifact: Artifact[Any], workspace: Workspace
+) -> Released | NoReleasedBaseline:
     """The package that is released in an environment ("" for the last one), as `aimass run` left it.
 
     Raises StageFailure where there is a release, and not exactly its package.
@@ -180,10 +184,10 @@ def released(environment: str, artifact: Artifact[Any], workspace: Workspace) ->
         noted = document[environment]
         if noted is None:
             where = f" in {environment}" if environment else ""
-            return NoRival(f"nothing is released{where} yet")
+            return NoReleasedBaseline(f"nothing is released{where} yet")
         named = {key: str(noted[key]) for key in ("environment", "version", "package")}
     except FileNotFoundError:
-        return NoRival(
+        return NoReleasedBaseline(
             f"no released version is here; `aimass run {workspace.model}` brings it to compare with"
         )
     except (ValueError, TypeError, KeyError):

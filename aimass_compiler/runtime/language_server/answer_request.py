@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from aimass_compiler.runtime.language_server.exchange import Exchange
     from aimass_compiler.runtime.language_server.protocol import WantedAnswer
     from aimass_compiler.runtime.language_server.writer import ResponseWriter
-    from aimass_compiler.runtime.server.access.gate import Visit
+    from aimass_compiler.runtime.server.access.gate import AdmittedRequest
     from aimass_compiler.runtime.server.response import RequestError
 
 
@@ -23,7 +23,7 @@ class AnswerRequest:
         self, path: str, headers: dict[bytes, bytes], identity: bytes, started: float, peer: str
     ) -> None:
         self.peer = peer
-        self.visit: Visit | None = None
+        self.visit: AdmittedRequest | None = None
         self.caller: str | None = None
         self.is_shut_out = False
         self.path = path

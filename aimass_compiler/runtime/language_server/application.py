@@ -30,7 +30,7 @@ from aimass_compiler.runtime.language_server.engine import (
     PendingAnswer,
 )
 from aimass_compiler.runtime.language_server.exchange import Exchange
-from aimass_compiler.runtime.language_server.generation import Ask
+from aimass_compiler.runtime.language_server.generation import GenerationRequest
 from aimass_compiler.runtime.language_server.metrics import LanguageMetrics
 from aimass_compiler.runtime.language_server.proof import verify_golden_prompts
 from aimass_compiler.runtime.language_server.protocol import RequestReader
@@ -196,7 +196,7 @@ class LanguageApplication:
         body = await self._bodies.read(receive, request.headers, request.started)
         request.wanted = wanted = self._reader.read(body, is_chat=_IS_CHAT[request.path])
         request.spend(len(wanted.prompt))
-        ask = Ask(
+        ask = GenerationRequest(
             next(self._numbers),
             wanted.prompt,
             wanted.most,

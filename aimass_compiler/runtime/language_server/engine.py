@@ -12,7 +12,13 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from aimass_compiler.exit_codes import ExitCode
-from aimass_compiler.runtime.language_server.generation import Ask, Cancel, End, Loaded, Token
+from aimass_compiler.runtime.language_server.generation import (
+    AnswerEnd,
+    Cancel,
+    GenerationRequest,
+    Loaded,
+    Token,
+)
 from aimass_compiler.runtime.server.request import CallerGone
 from aimass_compiler.runtime.server.response import ServerFailure
 
@@ -49,7 +55,7 @@ class EngineProcess:
     def pid(self) -> int:
         return self._process.pid
 
-    def answer(self, ask: Ask) -> list[Token]:
+    def answer(self, ask: GenerationRequest) -> list[Token]:
         """Every token of an answer, waited for; raises ServerFailure where there is none.
 
         Only before the engine is shared.
@@ -59,7 +65,7 @@ class EngineProcess:
             self.connection.send(ask)
             while True:
                 for event in self.connection.recv():
-                    if isinstance(event, End):
+                    if isinstance(event, AnswerEnd):
                         if event.refusal:
                             raise ServerFailure(
                                 ExitCode.PACKAGE, f"the model does not answer: {event.refusal}"
@@ -82,18 +88,18 @@ class EngineProcess:
 class PendingAnswer:
     """An answer that is waited for, or written; its events are taken by one task."""
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, ask: GenerationRequest) -> None:
         self.ask = ask
         self.is_over = False
         """Whether the engine has no more to say."""
         self.is_left = False
         """Whether its caller went away."""
-        self._events: list[tuple[Token | End, float]] = []
+        self._events: list[tuple[Token | AnswerEnd, float]] = []
         self._arrived = asyncio.Event()
 
-    def put(self, event: Token | End) -> None:
+    def put(self, event: Token | AnswerEnd) -> None:
         """Add an event, with when it came."""
-        self.is_over = isinstance(event, End)
+        self.is_over = isinstance(event, AnswerEnd)
         self._events.append((event, monotonic()))
         self._arrived.set()
 
@@ -102,7 +108,7 @@ class PendingAnswer:
         self.is_left = True
         self._arrived.set()
 
-    async def take(self) -> list[tuple[Token | End, float]]:
+    async def take(self) -> list[tuple[Token | AnswerEnd, float]]:
         """What has come since it was last asked for; waits until there is something.
 
         Raises CallerGone when the caller left.
@@ -147,7 +153,7 @@ class EngineQueue:
         """Tokens that the cache has room for, of the answers that are being written."""
         return sum(len(answer.ask.prompt) + answer.ask.most for answer in self._writing.values())
 
-    def ask(self, ask: Ask) -> PendingAnswer:
+    def ask(self, ask: GenerationRequest) -> PendingAnswer:
         """Wait for a place, and begin in it; raises EngineGone where there is no engine any more."""
         if not self._is_attached:
             self._is_attached = True
@@ -175,7 +181,7 @@ class EngineQueue:
             self._writing[answer.ask.number] = answer
             self._send(answer.ask)
 
-    def _send(self, message: Ask | Cancel) -> None:
+    def _send(self, message: GenerationRequest | Cancel) -> None:
         try:
             self._process.connection.send(message)
         except OSError:
@@ -186,7 +192,7 @@ class EngineQueue:
             while self._process.connection.poll():
                 for event in self._process.connection.recv():
                     answer = self._writing[event.number]
-                    if isinstance(event, End):
+                    if isinstance(event, AnswerEnd):
                         del self._writing[event.number]
                     answer.put(event)
         except (EOFError, OSError):
@@ -200,7 +206,7 @@ class EngineQueue:
         self.is_gone = True
         asyncio.get_running_loop().remove_reader(self._process.connection.fileno())
         for answer in (*self._writing.values(), *self._waiting):
-            answer.put(End(answer.ask.number))
+            answer.put(AnswerEnd(answer.ask.number))
         self._writing.clear()
         self._waiting.clear()
         self._gone()

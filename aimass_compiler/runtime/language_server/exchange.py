@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from aimass_compiler.runtime.language_server.generation import End, Token
+from aimass_compiler.runtime.language_server.generation import AnswerEnd, Token
 from aimass_compiler.runtime.language_server.text import GrowingText
 from aimass_compiler.runtime.server.response import RequestError
 
@@ -70,7 +70,7 @@ class Exchange:
                     self.reason = "stop"
             self._count([at for _, at in events[: len(tokens)]], tokens, metrics)
             end = events[-1][0]
-            if self.reason is None and isinstance(end, End):
+            if self.reason is None and isinstance(end, AnswerEnd):
                 self._verify(end)
                 text += growing.rest()
                 is_stop = growing.is_stopped or self._last in self._stop_ids
@@ -91,7 +91,7 @@ class Exchange:
         self._arrived = times[-1]
         metrics.tokens(len(tokens), between)
 
-    def _verify(self, end: End) -> None:
+    def _verify(self, end: AnswerEnd) -> None:
         if end.refusal:
             words = end.refusal.splitlines()[0][:_SHOWN]
             field = "structured_outputs" if self._wanted.guide is not None else None

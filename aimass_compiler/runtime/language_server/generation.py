@@ -15,14 +15,14 @@ class TokenSampling(NamedTuple):
     seed: int | None = None
 
 
-class Guide(NamedTuple):
+class Grammar(NamedTuple):
     """A grammar that the answer follows, as onnxruntime-genai names it: its kind, and its text."""
 
     kind: str
     text: str
 
 
-class Ask(NamedTuple):
+class GenerationRequest(NamedTuple):
     """One answer to be written."""
 
     number: int
@@ -32,7 +32,7 @@ class Ask(NamedTuple):
     sampling: TokenSampling
     least: int = 0
     """Tokens before which it does not end."""
-    guide: Guide | None = None
+    guide: Grammar | None = None
     alternatives: int = -1
     """How many of the likeliest tokens are returned with each; -1 is none, and no log-probability either."""
 
@@ -52,7 +52,7 @@ class Token(NamedTuple):
     alternatives: tuple[tuple[int, float], ...] = ()
 
 
-class End(NamedTuple):
+class AnswerEnd(NamedTuple):
     """No more tokens come of an answer; `refusal` says why there is none, where the caller asked wrongly."""
 
     number: int

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import conventions
 from aimass_compiler.exit_codes import ExitCode
-from aimass_compiler.runtime.language_server.generation import Ask, TokenSampling
+from aimass_compiler.runtime.language_server.generation import GenerationRequest, TokenSampling
 from aimass_compiler.runtime.server.response import RequestError, ServerFailure
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _difference(
     if list(ids) != golden["prompt_ids"]:
         return f"is read as the tokens {_begin(ids)}, where {_begin(golden['prompt_ids'])} were certified"
     certified = golden["answer_ids"]
-    tokens = engine.answer(Ask(0, ids, len(certified), TokenSampling(), alternatives=0))
+    tokens = engine.answer(GenerationRequest(0, ids, len(certified), TokenSampling(), alternatives=0))
     found = [token.token for token in tokens]
     if found != certified:
         return f"is answered with the tokens {_begin(found)}, where {_begin(certified)} were certified"

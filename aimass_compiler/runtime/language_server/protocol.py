@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from aimass_compiler.runtime.language_server.documents import TOO_LONG
-from aimass_compiler.runtime.language_server.generation import Guide, TokenSampling
+from aimass_compiler.runtime.language_server.generation import Grammar, TokenSampling
 from aimass_compiler.runtime.language_server.package import TEXT
 from aimass_compiler.runtime.language_server.structure import guide_of
 from aimass_compiler.runtime.server.contract import nearest
@@ -76,7 +76,7 @@ class WantedAnswer:
     most: int
     least: int
     sampling: TokenSampling
-    guide: Guide | None
+    guide: Grammar | None
     stops: tuple[str, ...]
     alternatives: int
     is_streamed: bool
@@ -88,7 +88,7 @@ class RequestReader:
     """Reads requests for one model."""
 
     def __init__(
-        self, model: str, tokenizer: Tokenizer, template: ChatTemplate, context: int, guide: Guide | None
+        self, model: str, tokenizer: Tokenizer, template: ChatTemplate, context: int, guide: Grammar | None
     ) -> None:
         """`guide` is what answers follow for which no request asks otherwise."""
         self._model = model

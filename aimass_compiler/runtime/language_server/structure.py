@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from aimass_compiler.runtime.language_server.generation import Guide
+from aimass_compiler.runtime.language_server.generation import Grammar
 from aimass_compiler.runtime.language_server.package import TEXT
 from aimass_compiler.runtime.language_server.settings import FREE
 from aimass_compiler.runtime.server.response import RequestError, shown
@@ -30,7 +30,7 @@ _WAYS = ("choice", "regex", "json")
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
 
-def guide_of(document: Mapping[str, Any], otherwise: Guide | None) -> Guide | None:
+def guide_of(document: Mapping[str, Any], otherwise: Grammar | None) -> Grammar | None:
     """The grammar that a request asks for, or `otherwise`; raises RequestError for what is none."""
     wanted, format_ = document.get("structured_outputs"), document.get("response_format")
     if wanted is not None and format_ is not None:
@@ -41,7 +41,7 @@ def guide_of(document: Mapping[str, Any], otherwise: Guide | None) -> Guide | No
     return otherwise if format_ is None else _formatted(format_)
 
 
-def default_guide(output: Output, override: str | Mapping[str, Any]) -> Guide | None:
+def default_guide(output: Output, override: str | Mapping[str, Any]) -> Grammar | None:
     """The grammar of answers for which no request asks: what the operator says, or else the package."""
     if override == FREE or (not override and output.kind == TEXT):
         return None
@@ -50,7 +50,7 @@ def default_guide(output: Output, override: str | Mapping[str, Any]) -> Guide | 
     return _choice(output.choices) if output.kind == "choice" else _json(output.schema or {})
 
 
-def _structured(wanted: object) -> Guide | None:
+def _structured(wanted: object) -> Grammar | None:
     given = (
         {name: value for name, value in wanted.items() if value is not None}
         if isinstance(wanted, dict)
@@ -69,7 +69,7 @@ def _structured(wanted: object) -> Guide | None:
     if way == "regex":
         if not isinstance(value, str) or not value:
             raise RequestError(400, f"`{field}` must be a regular expression, not {shown(value)}", field)
-        return _bounded(Guide("regex", value), field)
+        return _bounded(Grammar("regex", value), field)
     if isinstance(value, str):
         try:
             value = orjson.loads(value)
@@ -78,7 +78,7 @@ def _structured(wanted: object) -> Guide | None:
     return _schema(value, field)
 
 
-def _formatted(wanted: object) -> Guide | None:
+def _formatted(wanted: object) -> Grammar | None:
     kind = wanted.get("type") if isinstance(wanted, dict) else None
     if not isinstance(wanted, dict) or kind not in _FORMATS:
         message = "must have a `type` of `text`, `json_object` or `json_schema`"
@@ -97,25 +97,25 @@ def _are_choices(value: object) -> bool:
     return all(isinstance(item, str) and item for item in value)
 
 
-def _choice(choices: Sequence[str]) -> Guide:
+def _choice(choices: Sequence[str]) -> Grammar:
     each = "|".join(_PUNCTUATION.sub(r"\\\1", choice) for choice in choices)
-    return _bounded(Guide("regex", f"({each})"), "structured_outputs.choice")
+    return _bounded(Grammar("regex", f"({each})"), "structured_outputs.choice")
 
 
-def _schema(value: object, field: str) -> Guide:
+def _schema(value: object, field: str) -> Grammar:
     if not isinstance(value, dict):
         raise RequestError(400, f"`{field}` must have a JSON Schema, not {shown(value)}", field)
     return _bounded(_json(value), field)
 
 
-def _json(schema: Mapping[str, Any]) -> Guide:
+def _json(schema: Mapping[str, Any]) -> Grammar:
     try:
-        return Guide("json_schema", orjson.dumps({**schema, **_COMPACT}).decode())
+        return Grammar("json_schema", orjson.dumps({**schema, **_COMPACT}).decode())
     except orjson.JSONEncodeError as error:
         raise RequestError(400, "the JSON Schema is nested too deeply", "response_format") from error
 
 
-def _bounded(guide: Guide, field: str) -> Guide:
+def _bounded(guide: Grammar, field: str) -> Grammar:
     if len(guide.text) > _LONGEST:
         message = f"`{field}` has {len(guide.text)} characters, where {_LONGEST} are the most"
         raise RequestError(400, message, field)

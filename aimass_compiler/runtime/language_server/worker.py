@@ -18,7 +18,13 @@ import numpy
 import onnxruntime_genai
 import orjson
 
-from aimass_compiler.runtime.language_server.generation import Ask, Cancel, End, Loaded, Token
+from aimass_compiler.runtime.language_server.generation import (
+    AnswerEnd,
+    Cancel,
+    GenerationRequest,
+    Loaded,
+    Token,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,7 +39,7 @@ _SEEDS = 2**31
 class _Writing:
     """An answer that is being written: a generator of its own, which takes turns with the others."""
 
-    def __init__(self, model: Any, ask: Ask) -> None:
+    def __init__(self, model: Any, ask: GenerationRequest) -> None:
         parameters = onnxruntime_genai.GeneratorParams(model)
         parameters.set_search_options(**_options(ask))
         if ask.guide is not None:
@@ -60,7 +66,7 @@ class _Writing:
         yield Token(ask.number, token) if logits is None else _with_probabilities(ask, token, logits)
 
 
-def _options(ask: Ask) -> dict[str, Any]:
+def _options(ask: GenerationRequest) -> dict[str, Any]:
     how = ask.sampling
     options: dict[str, Any] = {
         "max_length": len(ask.prompt) + ask.most,
@@ -76,7 +82,7 @@ def _options(ask: Ask) -> dict[str, Any]:
     return options if how.seed is None else {**options, "random_seed": how.seed % _SEEDS}
 
 
-def _with_probabilities(ask: Ask, token: int, logits: numpy.ndarray) -> Token:
+def _with_probabilities(ask: GenerationRequest, token: int, logits: numpy.ndarray) -> Token:
     """The token with the model's own log-probabilities, before temperature and grammar."""
     raised = logits.astype(numpy.float64) - float(logits.max())
     logarithms = raised - numpy.log(numpy.exp(raised).sum())
@@ -95,7 +101,7 @@ class _Worker:
         self._connection = connection
         self._model = model
         self._writing: dict[int, _Writing] = {}
-        self._untold: list[Token | End] = []
+        self._untold: list[Token | AnswerEnd] = []
         self._is_urgent = False
 
     def run(self) -> None:
@@ -112,37 +118,37 @@ class _Worker:
                 self._connection.send(self._untold)
                 self._untold, self._is_urgent, told = [], False, now
 
-    def _take(self, message: Ask | Cancel) -> None:
+    def _take(self, message: GenerationRequest | Cancel) -> None:
         if isinstance(message, Cancel):
             # One that has ended was told so already.
             if self._writing.pop(message.number, None) is not None:
-                self._tell(End(message.number))
+                self._tell(AnswerEnd(message.number))
             return
         try:
             self._writing[message.number] = _Writing(self._model, message)
         except Exception as error:  # noqa: BLE001  # whatever the engine raises, it is this request's
-            self._tell(End(message.number, _said(error)))
+            self._tell(AnswerEnd(message.number, _said(error)))
 
-    def _tell(self, end: End) -> None:
+    def _tell(self, end: AnswerEnd) -> None:
         """Tell at once, behind what was not told yet."""
         self._connection.send([*self._untold, end])
         self._untold = []
 
-    def _round(self) -> Sequence[Token | End]:
+    def _round(self) -> Sequence[Token | AnswerEnd]:
         """Each answer's turn."""
-        events: list[Token | End] = []
+        events: list[Token | AnswerEnd] = []
         for number, writing in list(self._writing.items()):
             try:
                 events.extend(writing.turn())
             except Exception as error:  # noqa: BLE001  # as above
-                events.append(End(number, _said(error)))
+                events.append(AnswerEnd(number, _said(error)))
                 del self._writing[number]
                 self._is_urgent = True
                 continue
             if events and not writing.is_begun:
                 writing.is_begun = self._is_urgent = True
             if writing.is_done:
-                events.append(End(number))
+                events.append(AnswerEnd(number))
                 del self._writing[number]
                 self._is_urgent = True
         return events

@@ -20,7 +20,7 @@ from aimass_compiler.runtime.failure import StageFailure, exit_code
 from aimass_compiler.runtime.parts import read_parts
 from aimass_compiler.runtime.production import exposition
 from aimass_compiler.runtime.production.judged_rows import truth_of, usable
-from aimass_compiler.runtime.production.report import Standard, report
+from aimass_compiler.runtime.production.report import EvaluationCriteria, report
 from aimass_compiler.runtime.workspace import Workspace, read_json, write_json
 from aimass_compiler.stages import PRODUCTION, artifacts
 
@@ -45,7 +45,7 @@ def _measure(parsed: argparse.Namespace, workspace: Workspace) -> ExitCode:
     since = now - timedelta(seconds=labels.window.seconds + labels.delay.seconds)
     namespace, table = _recorded(parsed.store, model, parsed.namespaces, task, since)
     truth = truth_of(labels, task, parts["columns"], workspace.root)
-    standard = Standard(
+    standard = EvaluationCriteria(
         task, metrics_of(parts["evaluation"], parts["objective"]), parts["evaluation"], parts["columns"]
     )
     found = {"model": model, "namespace": namespace} | report(table, truth, labels, standard, now)

@@ -30,7 +30,7 @@ _WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True)
-class Standard:
+class EvaluationCriteria:
     """What rows are held to: the same task, metrics and gates as before the release."""
 
     task: Task
@@ -40,7 +40,11 @@ class Standard:
 
 
 def report(
-    table: polars.DataFrame, truth: polars.DataFrame, labels: Labels, standard: Standard, now: datetime
+    table: polars.DataFrame,
+    truth: polars.DataFrame,
+    labels: Labels,
+    standard: EvaluationCriteria,
+    now: datetime,
 ) -> dict[str, Any]:
     """All of it; the numbers on top are those of the version that answered last."""
     known, unknown = joined(table, truth)
@@ -72,7 +76,7 @@ def report(
     }
 
 
-def _of_version(known: polars.DataFrame, standard: Standard) -> dict[str, Any]:
+def _of_version(known: polars.DataFrame, standard: EvaluationCriteria) -> dict[str, Any]:
     """The metrics of a version, of all its rows and week by week."""
     windows = []
     if known.height:
@@ -87,14 +91,14 @@ def _of_version(known: polars.DataFrame, standard: Standard) -> dict[str, Any]:
     return {"labelled": known.height, "metrics": measured, "windows": windows}
 
 
-def _measured(rows: JudgedRows, standard: Standard) -> dict[str, float | None]:
+def _measured(rows: JudgedRows, standard: EvaluationCriteria) -> dict[str, float | None]:
     """Each metric, or None where it is not defined or there are too few rows."""
     if len(rows) < SMALLEST_SLICE:
         return dict.fromkeys(standard.metrics)
     return {name: finite(rows.measured(metric, standard.task)) for name, metric in standard.metrics.items()}
 
 
-def _slices(rows: JudgedRows, standard: Standard) -> dict[str, dict[str, Any]]:
+def _slices(rows: JudgedRows, standard: EvaluationCriteria) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for name in standard.evaluation.slices:
         inputs = _input(rows, name)
@@ -116,7 +120,7 @@ def _input(rows: JudgedRows, name: str) -> polars.DataFrame | None:
     return rows.table.select(polars.col(recorded).alias(name))
 
 
-def _gates(rows: JudgedRows, standard: Standard) -> Iterator[dict[str, Any]]:
+def _gates(rows: JudgedRows, standard: EvaluationCriteria) -> Iterator[dict[str, Any]]:
     """The bounds of gates on the test split, held against production."""
     for gate in standard.evaluation.gates:
         if gate.split != "test" or (gate.min is None and gate.max is None):
@@ -133,7 +137,7 @@ def _gates(rows: JudgedRows, standard: Standard) -> Iterator[dict[str, Any]]:
 
 
 def _judged(
-    gate: Gate, rows: JudgedRows, standard: Standard, part: dict[str, str] | None
+    gate: Gate, rows: JudgedRows, standard: EvaluationCriteria, part: dict[str, str] | None
 ) -> Iterator[dict[str, Any]]:
     """A gate is surely missed where the whole 95 % interval is beyond its bound."""
     metric, task = standard.metrics[gate.metric], standard.task

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.catalog.model import model_named
-from aimass_compiler.runtime.evaluation.comparison import NoRival, compare
+from aimass_compiler.runtime.evaluation.comparison import NoReleasedBaseline, compare
 from aimass_compiler.runtime.evaluation.measures import (
     SMALLEST_SLICE,
     Measurements,
@@ -48,7 +48,7 @@ def run(
     measurements = Measurements.of(task, metrics_of(evaluation, objective), predictions)
     found = released("", artifact, workspace)
     report: dict[str, Any] = {"metric": objective.metric, "split": _SPLIT}
-    if isinstance(found, NoRival):
+    if isinstance(found, NoReleasedBaseline):
         report["obstacle"] = found.reason
     else:
         report |= {"version": found.version, "environment": found.environment}

@@ -14,7 +14,7 @@ from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline.diagnosis import diagnoses
 from aimass_compiler.runtime.evaluation import plots
 from aimass_compiler.runtime.evaluation.advice import advice
-from aimass_compiler.runtime.evaluation.comparison import NoRival, Rival
+from aimass_compiler.runtime.evaluation.comparison import NoReleasedBaseline, ReleasedBaseline
 from aimass_compiler.runtime.evaluation.decision import ChosenThreshold, ChosenThresholds, chosen
 from aimass_compiler.runtime.evaluation.fit import Fit, judge_fit
 from aimass_compiler.runtime.evaluation.forecasts import forecast_report, interval_widths, widths_of
@@ -116,7 +116,7 @@ def run(
 class _Held:
     """What the model was held against, and what came of it."""
 
-    rivals: Mapping[str, Rival | NoRival]
+    rivals: Mapping[str, ReleasedBaseline | NoReleasedBaseline]
     repeats: Repeats
     intervals: ConformalIntervals | None
     suites: Mapping[str, Any]
@@ -147,7 +147,12 @@ class _Held:
     @property
     def worse(self) -> list[WorseAnswer]:
         """The written answers of which the released model had better ones."""
-        return [each for rival in self.rivals.values() if isinstance(rival, Rival) for each in rival.worse]
+        return [
+            each
+            for rival in self.rivals.values()
+            if isinstance(rival, ReleasedBaseline)
+            for each in rival.worse
+        ]
 
 
 def _lines(
@@ -250,7 +255,9 @@ def _comparisons(
     held: _Held, decided: ChosenThreshold | ChosenThresholds | None, permuted: Permuted | None
 ) -> dict[str, Any]:
     """What metrics.json has beside the metrics, as far as it was asked for."""
-    compared = [each for each in held.rivals.values() if isinstance(each, Rival) and each.comparisons]
+    compared = [
+        each for each in held.rivals.values() if isinstance(each, ReleasedBaseline) and each.comparisons
+    ]
     found = {
         "released": {each.environment: each.numbers() for each in compared},
         "intervals": _intervals(held.judged),

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.runtime.training.local_workers import (
     CAN_FORK,
-    Began,
-    Done,
     Failed,
     LocalWorker,
     Said,
     StepDone,
+    TrialBegan,
+    TrialDone,
     imported,
 )
 from aimass_compiler.runtime.training.ray_session import is_here
@@ -147,7 +147,7 @@ class FirstTrials:
         trial = running[worker]
         assert trial is not None  # noqa: S101  # it is busy
         said = worker.heard()
-        if isinstance(said, Began):
+        if isinstance(said, TrialBegan):
             trial.began = time.monotonic() - (time.time() - said.at)
             self.began = self.began or trial.began
         elif isinstance(said, StepDone):
@@ -181,13 +181,13 @@ class FirstTrials:
         proposal = trial.proposal
         how: dict[str, Any] = {"status": "stopped", "seconds": time.monotonic() - trial.began}
         result: dict[str, Any] = {}
-        if isinstance(said, Done):
+        if isinstance(said, TrialDone):
             self.seconds.append(said.seconds)
             how = {"status": "done", "value": said.value, "seconds": said.seconds}
             result = {"value": said.value, "step": said.step, "validation_loss": said.validation_loss}
         elif isinstance(said, Failed):
             how = {"status": "failed", "error": said.reason or _DIED}
-        if self.scheduler is not None and isinstance(said, Done):
+        if self.scheduler is not None and isinstance(said, TrialDone):
             self.scheduler.on_trial_complete(None, trial, result)
         self.proposals.on_trial_complete(trial.trial_id, result, error=isinstance(said, Failed))
         attempts = trial.failures + 1

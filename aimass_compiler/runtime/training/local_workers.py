@@ -26,7 +26,7 @@ _THREADS = "OMP_NUM_THREADS"
 
 
 @dataclass(frozen=True)
-class Began:
+class TrialBegan:
     """A trial was begun, at this time since the epoch."""
 
     at: float
@@ -41,7 +41,7 @@ class StepDone:
 
 
 @dataclass(frozen=True)
-class Done:
+class TrialDone:
     """A trial's model was trained and is in its folder."""
 
     value: float
@@ -62,7 +62,7 @@ class Stopped:
     """A trial was stopped."""
 
 
-Said = Began | StepDone | Done | Failed | Stopped
+Said = TrialBegan | StepDone | TrialDone | Failed | Stopped
 
 
 class _TrialStopped(Exception):  # noqa: N818  # no error: a trial that is stopped
@@ -127,7 +127,7 @@ def _serve(connection: Connection, assignment: Assignment, trials: TrialFolders)
             number, values, watched = connection.recv()
         except (EOFError, OSError):
             return
-        connection.send(Began(time.time()))
+        connection.send(TrialBegan(time.time()))
         connection.send(_trained(assignment, trials, number, values, _watch(connection, watched)))
 
 
@@ -151,7 +151,7 @@ def _trained(
     except Exception as error:  # noqa: BLE001  # whatever a model raises, the next trial goes on
         return Failed(reason_of(error))
     step, losses = fitted.history[-1] if fitted.history else (1, {})
-    return Done(fitted.value, fitted.seconds, step, losses.get("validation_loss"))
+    return TrialDone(fitted.value, fitted.seconds, step, losses.get("validation_loss"))
 
 
 def _watch(connection: Connection, watched: frozenset[int]) -> Watch:

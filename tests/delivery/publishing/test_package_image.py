@@ -13,13 +13,13 @@ import pytest
 
 from aimass_compiler.delivery import package_image
 from aimass_compiler.delivery.image_push import push, server_at
-from aimass_compiler.delivery.package_image import DamagedPackage, Described
+from aimass_compiler.delivery.package_image import DamagedPackage, ImageDescription
 from aimass_compiler.programs.oci import CONFIG, INDEX, LAYER, MANIFEST, OF_DOCKER, ImageManifest
 from aimass_compiler.programs.registry import Repository, TagTaken
 from delivery.publishing.conftest import image_of_server
 from tests.harness.image_registry import Registry
 
-DESCRIBED = Described(
+DESCRIBED = ImageDescription(
     "churn", "v1-12345678", "f" * 64, "Who leaves", "growth@example.com", "abc", "2026-01-02T03:04:05Z"
 )
 

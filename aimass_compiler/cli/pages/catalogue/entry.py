@@ -10,7 +10,7 @@ from typing import Any
 from aimass_compiler import conventions
 from aimass_compiler.cli.pages.blocks import Cell, Marked, number
 from aimass_compiler.delivery.lineage import Lineage, VersionLife, lineage
-from aimass_compiler.delivery.release_history import Stay
+from aimass_compiler.delivery.release_history import ReleasePeriod
 from aimass_compiler.model_path import team_of
 from aimass_compiler.partial_values import whole_environments
 from aimass_compiler.releases.version_record import Rejection, VersionRecord, short_name, version_of
@@ -115,12 +115,12 @@ class CatalogueEntry:
         stays = {stay.environment: stay for stay in self._stays() if stay.until is None}
         return {name: self._told(stays[name]) if name in stays else "–" for name in (*names, *stays)}
 
-    def _stays(self) -> Iterator[Stay]:
+    def _stays(self) -> Iterator[ReleasePeriod]:
         yield from self.found.strangers
         for life in self.found.versions:
             yield from life.stays
 
-    def _told(self, stay: Stay) -> Cell:
+    def _told(self, stay: ReleasePeriod) -> Cell:
         records = [life.record for life in self.found.versions]
         record = version_of(records, stay.digests)
         if record is None:

@@ -36,7 +36,7 @@ _LOOPBACK = ("127.", "::1")
 _CHALLENGE = ((b"www-authenticate", b'Bearer realm="model"'),)
 
 
-class Visit(NamedTuple):
+class AdmittedRequest(NamedTuple):
     """An admitted request: whose it is, and which budgets pay for it."""
 
     caller: str
@@ -98,7 +98,7 @@ class AccessGate:
         """All who may ask."""
         return sorted(self._policy.limits)
 
-    def admit(self, headers: Headers, peer: str) -> Visit:
+    def admit(self, headers: Headers, peer: str) -> AdmittedRequest:
         """Let a caller in and charge one request.
 
         Raises RequestError (401, 403, 429, 503) where it may not ask, or not yet.
@@ -114,7 +114,7 @@ class AccessGate:
             if budget.unit == REQUESTS:
                 budget.spend(1, now, wall)
         self.requests[caller, ADMITTED] += 1
-        return Visit(caller, budgets, self.spent)
+        return AdmittedRequest(caller, budgets, self.spent)
 
     def identify(self, headers: Headers, peer: str) -> str:
         """Whose request it is; raises RequestError (401, 403, 503) where that is no caller."""
