@@ -8,6 +8,9 @@ from __future__ import annotations
 from aimass_compiler import __version__
 from aimass_compiler.catalog.artifact import Server
 from aimass_compiler.delivery.cyclonedx import Component, bill, image, library, model, pinned, properties
+from aimass_compiler.delivery.referrers import SBOM, attach
+from aimass_compiler.pipeline.settings import Settings
+from aimass_compiler.programs.registry import Repository
 from aimass_compiler.releases.version_record import ImageDigest, VersionRecord
 
 _BASE = "the base image, whose own packages are not listed"
@@ -38,3 +41,12 @@ def server_bill(built: ImageDigest, base: str, server: Server) -> bytes:
 def _server_parts(base: str, server: Server, compiler: str) -> list[Component]:
     own = {**library("aimass-compiler", compiler), "description": f"of it {', '.join(server.sources)}"}
     return [image(base, _BASE), own, *pinned(server.pins)]
+
+
+def leave_bill(image: ImageDigest, settings: Settings, server: Server) -> None:
+    """Have the bill of a server beside its image, where it is the same document each time.
+
+    Raises RegistryError.
+    """
+    found = server_bill(image, settings.images.python, server)
+    attach(Repository(image.name, settings.images.registry), image.digest, SBOM, found)

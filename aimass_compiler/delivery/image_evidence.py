@@ -9,6 +9,7 @@ from aimass_compiler.delivery.promotion import Objection
 from aimass_compiler.pipeline.image_signature import ImageSignature
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.programs import cosign, registry
+from aimass_compiler.programs.signer import Signer
 from aimass_compiler.releases.version_record import ImageDigest
 
 Images = Mapping[str, ImageDigest]
@@ -45,3 +46,11 @@ def signer_of(signature: ImageSignature, *, in_log: bool = True) -> list[str]:
     if signature.key:
         return cosign.by_key(signature.key, ignores_tlog=signature.ignore_tlog or not in_log)
     return cosign.by_identity(str(signature.identity), str(signature.issuer))
+
+
+def sign_once(image: ImageDigest, settings: Settings, signer: Signer, root: Path) -> None:
+    """Sign an image, unless it has every signature that environments want. Raises CosignError."""
+    wanted = [each.signature for each in settings.environments.values() if each.signature]
+    images = {image.name: image}
+    if not wanted or any([*unsigned(images, each, root)] for each in wanted):
+        signer.sign_image(image.reference)

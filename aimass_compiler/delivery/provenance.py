@@ -20,7 +20,7 @@ from aimass_compiler import conventions
 from aimass_compiler.delivery import package_image
 from aimass_compiler.diagnostics import HintedError
 from aimass_compiler.pipeline import Pipeline
-from aimass_compiler.programs import dvc_lock, git
+from aimass_compiler.programs import dvc_files, git
 from aimass_compiler.releases.version_record import GateRecord, ServiceTest
 from aimass_compiler.render.facts import Contract
 from aimass_compiler.stages import REPEAT, STAGE_NAMES, artifacts
@@ -113,13 +113,13 @@ def _require_tested(model: str, version: str, reached: Mapping[str, Any], report
         raise Unpublishable(message, f"`aimass run {model}` tests it again and reports what is wrong")
 
 
-def _run_of(root: Path, pipeline: Pipeline) -> dvc_lock.RecordedRun:
+def _run_of(root: Path, pipeline: Pipeline) -> dvc_files.RecordedRun:
     """The run that dvc.lock records, which is one of what the spec says now. Raises Unpublishable."""
     folder = root / conventions.GENERATED_FOLDER / pipeline.path
     again = f"`aimass run {pipeline.path}` brings it up to date"
     try:
-        run = dvc_lock.recorded_run(folder / conventions.DVC_LOCK)
-    except dvc_lock.NoRun as missing:
+        run = dvc_files.recorded_run(folder / conventions.DVC_LOCK)
+    except dvc_files.NoRun as missing:
         raise Unpublishable(f"DVC has no run of `{pipeline.path}` on record: {missing}", again) from None
     now = read_result(folder / conventions.PIPELINE_FILE)
     for key, value in run.parameters(_MAKING):
@@ -135,7 +135,7 @@ def _at(document: Any, key: str) -> Any:
     return document
 
 
-def _files(run: dvc_lock.RecordedRun, root: Path, folder: Path) -> dict[str, str]:
+def _files(run: dvc_files.RecordedRun, root: Path, folder: Path) -> dict[str, str]:
     """By what DVC keeps each file of the package. Raises Unpublishable where it has others on record."""
     start = f"{folder.relative_to(root).as_posix()}/"
     recorded = {

@@ -8,6 +8,8 @@ import numpy
 from onnx import TensorProto
 
 from aimass_compiler.expression.algebra import (
+    PADDING,
+    UNKNOWN_WORD,
     CountHashed,
     CountTerms,
     Expression,
@@ -17,8 +19,8 @@ from aimass_compiler.expression.algebra import (
     Rescaled,
     TokenCodes,
 )
+from aimass_compiler.expression.onnx_graph import Graph
 from aimass_compiler.expression.onnx_rows import Lowered, hashed, lowers, rows_of
-from aimass_compiler.expression.onnx_tokens import token_codes
 
 
 def _equals_each(graph: Lowered, codes: str, size: int) -> str:
@@ -107,3 +109,19 @@ def _pack(graph: Lowered, parts: tuple[Pack, ...]) -> str:
 def _gather(graph: Lowered, parts: tuple[Gather, ...]) -> str:
     (part,) = parts
     return graph.node("Gather", [graph.one(part.of), graph.constant(list(part.places), numpy.int64)], axis=1)
+
+
+def token_codes(graph: Graph, words: str, part: TokenCodes) -> str:
+    """The codes, [N, length], of words [N, W], of which a row has "" behind its last one."""
+    start, end, axis = (graph.constant([number], numpy.int64) for number in (0, part.length, 1))
+    codes = graph.node(
+        "LabelEncoder",
+        [graph.node("Slice", [words, start, end, axis])],
+        domain="ai.onnx.ml",
+        keys_strings=["", *part.terms],
+        values_int64s=[PADDING, *part.codes],
+        default_int64=UNKNOWN_WORD,
+    )
+    behind = graph.constant([0, 0, 0, part.length], numpy.int64)
+    padded = graph.node("Pad", [codes, behind, graph.constant(PADDING, numpy.int64)])
+    return graph.node("Slice", [padded, start, end, axis])

@@ -14,7 +14,7 @@ from aimass_compiler.impact.edits import edits
 from aimass_compiler.impact.models import Normal, Unreadable, at, mapping, normal
 from aimass_compiler.impact.stage_runs import Reading, Run, keys_of
 from aimass_compiler.programs import git
-from aimass_compiler.programs.dvc_note import tracked_md5
+from aimass_compiler.programs.dvc_files import tracked_md5
 from aimass_compiler.stages import REPEAT, SCORE, STAGES
 
 EXPLANATIONS = (

@@ -18,7 +18,7 @@ from aimass_compiler.conflict_markers import is_conflicted, without_stages_in_co
 from aimass_compiler.diagnostics import Path as KeyPath
 from aimass_compiler.impact.edits import Edit, edits, shown
 from aimass_compiler.impact.models import Normal, at, mapping, origin
-from aimass_compiler.programs.dvc_note import DVC_SUFFIX, dvc_note
+from aimass_compiler.programs.dvc_files import DVC_SUFFIX, dvc_note
 from aimass_compiler.render.facts import Resolved
 from aimass_compiler.stages import Stage, stages_of
 

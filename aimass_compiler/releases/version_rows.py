@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from aimass_compiler.programs.dvc_note import dvc_note, tracked_md5
+from aimass_compiler.programs.dvc_files import dvc_note, tracked_md5
 from aimass_compiler.releases.version_record import VersionRecord
 
 

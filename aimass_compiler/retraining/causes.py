@@ -15,7 +15,7 @@ from aimass_compiler.catalog.source import FileSource
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.schedule import last_time
 from aimass_compiler.programs import prometheus
-from aimass_compiler.programs.dvc_note import dvc_note, tracked_md5
+from aimass_compiler.programs.dvc_files import dvc_note, tracked_md5
 from aimass_compiler.releases import release_file
 from aimass_compiler.releases.candidate_ledger import TriedCandidate
 from aimass_compiler.releases.version_record import VersionRecord

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from aimass_compiler.delivery.budget_burn import accountable_since
-from aimass_compiler.delivery.conclusion import (
+from aimass_compiler.delivery.release_outcome import (
     Conclusion,
     Consequence,
     ReleaseEvidence,

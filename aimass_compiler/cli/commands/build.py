@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print YAML; answers an ExitCode."""
     from aimass_compiler.programs import kustomize
     from aimass_compiler.releases import release_file
-    from aimass_compiler.releases.stand_in import unreleased
+    from aimass_compiler.releases.unreleased_manifests import unreleased
 
     project, environment = project_of(arguments), arguments.environment
     model = model_called(arguments.model, _models(project))

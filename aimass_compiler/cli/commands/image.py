@@ -199,12 +199,12 @@ def _document(
     pushed: ImageDigest, image: _Image, settings: Settings, signer: Signer | None, project: Project
 ) -> None:
     """Leave what belongs beside an image that was pushed; raises RegistryError, CosignError."""
-    from aimass_compiler.delivery import image_documents
+    from aimass_compiler.delivery import image_bill, image_evidence
 
     if image.server is not None:
-        image_documents.leave_bill(pushed, settings, image.server)
+        image_bill.leave_bill(pushed, settings, image.server)
     if signer is not None:
-        image_documents.sign_once(pushed, settings, signer, project.root)
+        image_evidence.sign_once(pushed, settings, signer, project.root)
 
 
 def _build(repository: str, tag: str, context: str, arguments: argparse.Namespace) -> str:

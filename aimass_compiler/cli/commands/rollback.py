@@ -93,7 +93,7 @@ def _at_once(arguments: argparse.Namespace, project: Project) -> int:
 def _rolled_back(arguments: argparse.Namespace, project: Project) -> int:
     from aimass_compiler.delivery import image_evidence
     from aimass_compiler.delivery.promotion import described
-    from aimass_compiler.delivery.rollback_change import rollback_change
+    from aimass_compiler.delivery.release_change import rollback_change
     from aimass_compiler.delivery.rollback_target import NoRollbackTarget, rollback_target
     from aimass_compiler.spec.decode.settings_file import read_settings
 

@@ -27,7 +27,7 @@ from aimass_compiler.model_path import name_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aimass_compiler.delivery.conclusion import Conclusion, ReleaseEvidence
+    from aimass_compiler.delivery.release_outcome import Conclusion, ReleaseEvidence
     from aimass_compiler.kubernetes.connection import Connection
     from aimass_compiler.pipeline.organisation import Organisation
     from aimass_compiler.project import Project
@@ -94,7 +94,7 @@ def _conclusions(
     connection: Connection,
     budgets: _Budgets,
 ) -> Iterator[Conclusion]:
-    from aimass_compiler.delivery.conclusion import conclusion
+    from aimass_compiler.delivery.release_outcome import conclusion
 
     for release in _releases(arguments, project):
         yield conclusion(release, _observed(organisation, connection, release, budgets.burning(release)))
@@ -116,7 +116,7 @@ def _releases(arguments: argparse.Namespace, project: Project) -> Iterator[Relea
 def _observed(
     organisation: Organisation, connection: Connection, release: Release, burning: str
 ) -> ReleaseEvidence:
-    from aimass_compiler.delivery.conclusion import ReleaseEvidence
+    from aimass_compiler.delivery.release_outcome import ReleaseEvidence
     from aimass_compiler.kubernetes.canary_state import CanaryOutcome, canary_state
 
     if not release.stable_images:
@@ -165,7 +165,7 @@ def _concluded(
     arguments: argparse.Namespace, project: Project, organisation: Organisation, found: list[Conclusion]
 ) -> int:
     """Say what follows, and do it where that was asked for."""
-    from aimass_compiler.delivery.conclusion import Consequence, change
+    from aimass_compiler.delivery.release_outcome import Consequence, change
 
     codes: list[int] = []
     for each in found:

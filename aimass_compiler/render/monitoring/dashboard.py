@@ -5,7 +5,7 @@ Source: https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -16,7 +16,6 @@ from aimass_compiler.catalog.task import Task
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.monitoring import Monitoring
 from aimass_compiler.pipeline.serving import Serving
-from aimass_compiler.render.monitoring.caller_panels import caller_panels
 from aimass_compiler.render.monitoring.objectives import selector
 from aimass_compiler.render.monitoring.panel import RATE, Panel, percentiles
 from aimass_compiler.render.monitoring.text_panels import text_panels
@@ -350,3 +349,13 @@ def _drawn(panel: Panel, place: int) -> dict[str, Any]:
             for index, (expression, legend) in enumerate(panel.lines)
         ],
     }
+
+
+def caller_panels(chosen: str) -> Iterator[Panel]:
+    """Who asks, who is refused, and who pays for how much; `chosen` selects the series of the model."""
+    asked = f"sum by (caller, outcome) (rate({conventions.METRIC_CALLER_REQUESTS}{chosen}{RATE}))"
+    yield Panel("Requests by caller", "reqps", ((asked, "{{caller}}, {{outcome}}"),))
+    spent = f"sum by (caller, unit) (rate({conventions.METRIC_CALLER_SPENT}{chosen}{RATE}))"
+    yield Panel("Rows and tokens by caller", "short", ((spent, "{{caller}}, {{unit}}"),), "In a second.")
+    unknown = f"sum by (code) (rate({conventions.METRIC_UNKNOWN_CALLERS}{chosen}{RATE}))"
+    yield Panel("Refused unknown callers", "reqps", ((unknown, "{{code}}"),))

@@ -21,17 +21,20 @@ from aimass_compiler.render.serving import (
     envoy_gateway,
     event_scaler,
     inference,
+    inference_service,
     istio,
+    llm_inference_service,
     network,
     route_rule,
+    several_nodes,
     shared_entry,
     workload,
 )
 from aimass_compiler.render.serving.engine import Served
 from aimass_compiler.render.serving.findings import findings
 from aimass_compiler.render.serving.kinds import KINDS
-from aimass_compiler.render.serving.platforms import PLATFORMS
-from aimass_compiler.render.serving.server_platforms import platform_of
+from aimass_compiler.render.serving.platforms import KSERVE, PLATFORMS
+from aimass_compiler.render.serving.server_platform import ServerPlatform
 from aimass_compiler.render.target import Layer, Rendered, Target
 
 
@@ -177,6 +180,13 @@ def _objects_of(pipeline: Pipeline, name: str) -> Sequence[Object] | None:
     is_placed = here.accelerator is not None or any(here.pods.written() if here.pods else ())
     is_elsewhere = is_placed or here.gateway is not None
     return None if is_alike and not is_named and not is_elsewhere else objects(pipeline, name)
+
+
+def platform_of(serving: Serving) -> ServerPlatform:
+    """The platform, by what a spec says and by what its model writes."""
+    if serving.target == KSERVE:
+        return llm_inference_service.PLATFORM if serving.is_of_text else inference_service.PLATFORM
+    return workload.PLATFORM if serving.nodes is None else several_nodes.PLATFORM
 
 
 TARGET = Target(render=render, findings=findings, kinds=KINDS, platforms=PLATFORMS)

@@ -20,7 +20,7 @@ from aimass_compiler.runtime.evaluation.measures import finite
 from aimass_compiler.runtime.evaluation.predictions import Predictions, scores_of
 from aimass_compiler.runtime.examples import read_examples
 from aimass_compiler.runtime.failure import StageFailure
-from aimass_compiler.runtime.training.emphasis import emphasized
+from aimass_compiler.runtime.training.sample_weights import emphasized
 from aimass_compiler.timestamps import text
 
 if TYPE_CHECKING:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,6 @@ from aimass_compiler.runtime.evaluation.predictions import Predictions, scores_o
 from aimass_compiler.runtime.examples import read_examples
 from aimass_compiler.runtime.parity import require_same_export
 from aimass_compiler.runtime.training.calibration import calibrated
-from aimass_compiler.runtime.training.libraries import loaded_libraries
 from aimass_compiler.runtime.training.space import OPTIMIZER
 from aimass_compiler.runtime.training.trial_log import say
 from aimass_compiler.runtime.workspace import replacing_all, write_json
@@ -170,3 +171,19 @@ def _write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]
         table = csv.writer(stream, lineterminator="\n")
         table.writerow(header)
         table.writerows(rows)
+
+
+def loaded_libraries() -> dict[str, str]:
+    """The version of each installed distribution of which a module is loaded, by its name."""
+    loaded = {name.partition(".")[0] for name in sys.modules}
+    owners = {
+        owner for module, names in packages_distributions().items() if module in loaded for owner in names
+    }
+    return dict(sorted(found for owner in owners if (found := _versioned(owner))))
+
+
+def _versioned(name: str) -> tuple[str, str] | None:
+    try:
+        return name, version(name)
+    except PackageNotFoundError:  # what an update left half removed
+        return None

@@ -23,7 +23,7 @@ from aimass_compiler.pipeline.training import Objective, Training
 from aimass_compiler.runtime.evaluation.decision import chosen
 from aimass_compiler.runtime.evaluation.predictions import Predictions, scores_of, truth_of
 from aimass_compiler.runtime.examples import read_examples
-from aimass_compiler.runtime.training.emphasis import emphasized
+from aimass_compiler.runtime.training.sample_weights import emphasized
 from aimass_compiler.runtime.training.space import filled
 from aimass_compiler.runtime.training.trial_log import say
 

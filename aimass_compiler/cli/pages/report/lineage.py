@@ -19,7 +19,7 @@ def blocks(results: RunResults) -> Iterator[Block]:
 
 
 def _run(results: RunResults) -> Iterator[Block]:
-    from aimass_compiler.programs.dvc_lock import NoRun, recorded_run
+    from aimass_compiler.programs.dvc_files import NoRun, recorded_run
 
     best = results.document(artifacts.BEST)
     yield Pairs([*_commit(results), *_parameters(best)])

@@ -1,22 +1,25 @@
-"""What dvc.lock records of a run: the hash of each file that stages read and left, and their parameters."""
+"""What DVC records in files of git: `dvc.lock` of a run, and the `.dvc` files in the place of data."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+from msgspec import Struct
+
 #: Where DVC notes by what it knows a file: of files here, and of remote ones.
 _HASHES = ("md5", "etag", "checksum")
+#: What follows the path of data in the name of the file that git has in its place.
+DVC_SUFFIX = ".dvc"
 
 
 class NoRun(Exception):  # noqa: N818  # it reads as what is the case
     """There is no dvc.lock, or none that can be read; the message says which."""
 
 
-@dataclass(frozen=True)
-class RecordedRun:
+class RecordedRun(Struct, frozen=True):
     """The stages of a model as DVC ran them last."""
 
     stages: Mapping[str, Any]
@@ -56,3 +59,22 @@ def recorded_run(path: Path) -> RecordedRun:
 
 def _hash_of(entry: Mapping[str, Any]) -> str:
     return str(next((entry[key] for key in _HASHES if key in entry), ""))
+
+
+def dvc_note(root: Path, path: str) -> bytes | None:
+    """What the `.dvc` file beside a path holds; None where there is none."""
+    try:
+        return (root / f"{path}{DVC_SUFFIX}").read_bytes()
+    except (OSError, ValueError):
+        return None
+
+
+def tracked_md5(content: bytes) -> str:
+    """The hash of the data that a .dvc file names; nothing where it names none that DVC itself keeps."""
+    try:
+        document = yaml.safe_load(content)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return ""
+    outs = document.get("outs") if isinstance(document, Mapping) else None
+    first = outs[0] if isinstance(outs, list) and outs else None
+    return str(first.get("md5", "")) if isinstance(first, Mapping) else ""

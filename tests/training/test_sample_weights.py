@@ -12,7 +12,7 @@ from aimass_compiler.catalog.feature_matrix import Block, FeatureMatrix, layout_
 from aimass_compiler.catalog.task import Task
 from aimass_compiler.pipeline.training import Sampling, Training
 from aimass_compiler.runtime.examples import read_examples, write_examples, write_target
-from aimass_compiler.runtime.training.emphasis import emphasized
+from aimass_compiler.runtime.training.sample_weights import emphasized
 
 TASK = Task(kind="classification", target="y", classes=("no", "yes"))
 #: Eight rows of `no` and two of `yes`.

@@ -10,8 +10,7 @@ from msgspec import Struct
 
 from aimass_compiler.delivery.promotion import finished
 from aimass_compiler.delivery.proposal import RepositoryChange
-from aimass_compiler.delivery.release_change import change_of
-from aimass_compiler.delivery.rollback_change import rollback_change
+from aimass_compiler.delivery.release_change import change_of, rollback_change
 from aimass_compiler.delivery.rollback_target import rollback_target
 from aimass_compiler.releases.release_file import Release
 from aimass_compiler.releases.version_record import short_name
