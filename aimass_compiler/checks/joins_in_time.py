@@ -39,8 +39,8 @@ EXPLANATIONS = (
         "AM361",
         "a join reads or makes a column of another type",
         "`time` of a join names columns of type `time`. Sums, means, bounds and counts are numbers; `last` "
-        "may be of any type. `series` makes a column of type `series`, whose `length` says how many of the "
-        "last rows it has, and `channels` how many columns.",
+        "and `last_known` may be of any type. `series` makes a column of type `series`, whose `length` says "
+        "how many of the last rows it has, and `channels` how many columns.",
     ),
     Explanation(
         "AM362",

@@ -14,6 +14,8 @@ from aimass_compiler.catalog.quantities import Duration, Flag, Frozen, Names, is
 OF_NUMBERS = ("sum", "mean", "min", "max")
 #: What reads numbers.
 READS_NUMBERS = (*OF_NUMBERS, "series")
+#: What gives a value as it is, of any type.
+LATEST = ("last", "last_known")
 #: What gives a number whatever it is computed of.
 COUNTS = ("count", "count_distinct")
 
@@ -34,7 +36,7 @@ def _both_sides(value: Any) -> Any:
 class Aggregation(Frozen):
     """A column computed of the rows of a child table: `{function: sum, column: amount, window: 7d}`."""
 
-    function: Literal["count", "sum", "mean", "min", "max", "last", "count_distinct", "series"]
+    function: Literal["count", "sum", "mean", "min", "max", "last", "last_known", "count_distinct", "series"]
     """What is computed. Missing values are left out, except by `last`, which takes the last row's. Of no
     row, `count`, `sum` and `count_distinct` are 0, and the others are missing. `series` are the last values
     in their order, as many as the column that is made has steps."""
@@ -162,7 +164,7 @@ class Join(Frozen):
             if aggregation.function in READS_NUMBERS:
                 read |= dict.fromkeys(aggregation.read, "number")
                 continue
-            type_ = types.get(name, "category") if aggregation.function == "last" else "category"
+            type_ = types.get(name, "category") if aggregation.function in LATEST else "category"
             for column in aggregation.read:
                 read.setdefault(column, type_)
         if self.order_by is not None:

@@ -139,7 +139,7 @@ def typed(
         found[name] = series
         if series.null_count() == raw.null_count():
             continue
-        lost = raw.is_not_null() & series.is_null() & ~_is_blank(raw)
+        lost = raw.is_not_null() & series.is_null() & ~is_blank(raw)
         if lost.any():
             claim = f"that are not {_wanted(column, raw)}"
             misfits[name, 0] = _misfits(name, raw, lost, claim, place)
@@ -236,7 +236,7 @@ def _as_text(raw: polars.Series) -> polars.Series:
     return raw.cast(polars.String)
 
 
-def _is_blank(raw: polars.Series) -> polars.Series:
+def is_blank(raw: polars.Series) -> polars.Series:
     """Where a missing value is written in another way than null."""
     if raw.dtype == polars.String:
         return raw.str.strip_chars() == ""

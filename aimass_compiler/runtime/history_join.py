@@ -60,15 +60,19 @@ def _readable(join: Join, right: Table, place: Callable[..., str]) -> Block:
         _require_times(rows, join.time.right, partial(place, rows))
     if join.order_by:
         _require_order(rows, join.order_by, partial(place, rows))
+    read = [(each.function in READS_NUMBERS, each.read) for each in (join.aggregate or {}).values()]
     numbers: dict[str, Column] = {
         name: NumberColumn(type="number", missing=1)
-        for aggregation in (join.aggregate or {}).values()
-        if aggregation.function in READS_NUMBERS
-        for name in aggregation.read
+        for is_number, names in read
+        if is_number
+        for name in names
     }
     typed, lost = contract.typed(rows, numbers, partial(place, rows))
     _require_none(lost, numbers)
-    return rows.with_columns(typed.get_columns())
+    others = {name for _, names in read for name in names if name not in numbers}
+    values = {name: values_of(rows, name) for name in sorted(others)}
+    known = [each.set(contract.is_blank(each), None).alias(name) for name, each in values.items()]
+    return rows.with_columns(*typed.get_columns(), *known)
 
 
 def _require_times(rows: Block, name: str, place: contract.Place) -> None:

@@ -134,6 +134,8 @@ class History:
         if aggregation.column not in self._values:
             values = values_of(self.rows, aggregation.column)
             self._values[aggregation.column] = _Values(values, values_of(self.rows, _CODE))
+        if aggregation.function == "last_known":
+            return self._values[aggregation.column].last_known(ranges)
         return self._values[aggregation.column].computed(aggregation.function, ranges)
 
 
@@ -209,6 +211,14 @@ class _Values:
         before = polars.col("row").cast(polars.Int64).shift(1).over("code", "value").fill_null(-1)
         found = alike.select(polars.when(polars.col("value").is_not_null()).then(before))
         return found.to_series().fill_null(alike.height).to_numpy()
+
+    def last_known(self, ranges: Ranges) -> polars.Series:
+        """The last value of each range that is not missing."""
+        rows = numpy.arange(len(self._values))
+        known = numpy.maximum.accumulate(numpy.where(self._values.is_not_null().to_numpy(), rows, -1))
+        last = numpy.append(known, -1)[ranges.ends - 1]
+        is_there = (ranges.lengths > 0) & (last >= ranges.starts)
+        return self._values.gather(polars.Series(last).set(polars.Series(~is_there), None))
 
     def computed(self, function: str, ranges: Ranges) -> polars.Series:
         """One value for each range; null where there is nothing to compute it of."""

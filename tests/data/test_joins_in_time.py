@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 DAY = 24 * 60 * 60
 START = datetime(2026, 1, 1, tzinfo=UTC)
-FUNCTIONS = ("sum", "mean", "min", "max", "last", "count", "count_distinct")
+FUNCTIONS = ("sum", "mean", "min", "max", "last", "last_known", "count", "count_distinct")
 
 hours = st.integers(0, 96)
 keys = st.sampled_from(["a", "b", "c", None])
@@ -71,6 +71,8 @@ def aggregated(rows: polars.DataFrame, function: str) -> float | None:
     value = polars.col("value")
     if function == "last":
         return rows["value"][-1] if rows.height else None
+    if function == "last_known":
+        return next(iter(rows["value"].drop_nulls().reverse()), None)
     if function == "count_distinct":
         return float(rows["value"].drop_nulls().n_unique())
     found = rows.select(getattr(value, function)()).item()
@@ -310,6 +312,18 @@ def test_what_is_no_step_is_said_with_its_place(
     (tmp_path / "engines.csv").write_text("id,engine,y\n1,a,1\n2,b,2\n3,c,3\n")
     (tmp_path / "readings.csv").write_text(readings_)
     assert said in refused(tmp_path, readings(["heat"], order_by=order_by))
+
+
+def test_gaps_are_filled_with_the_last_known_value_of_the_key(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text(
+        'id,engine,at,state,y\n1,a,2026-01-03," ",1\n2,a,2026-01-01,hot,2\n3,b,2026-01-02,,3\n'
+        "4,a,2026-01-09,,4\n5,a,2026-01-04,cold,5\n"
+    )
+    filled = {"function": "last_known", "column": "state", "window": "4d"}
+    own = {"left": "rows", "right": "known", "on": "engine", "time": "at", "aggregate": {"last": filled}}
+    columns = {"id": "id", "y": "number", "last": {"type": "category", "missing": 1}}
+    data = {"sources": {"rows": "rows.csv", "known": "rows.csv"}, "join": [own], "columns": columns}
+    assert together(tmp_path, data)["last"].to_list() == ["hot", "hot", None, None, "cold"]
 
 
 def test_a_table_is_its_own_history(tmp_path: Path) -> None:
