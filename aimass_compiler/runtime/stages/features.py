@@ -315,4 +315,5 @@ def _result_told(description: Mapping[str, Any]) -> str:
     if description["accepts"] == Sequences.column:
         steps = "words" if "codes" in description else "steps"
         return f"sequences of {description['shape'][0]} {steps}"
-    return f"{math.prod(description['shape'])} features"
+    count = math.prod(description["shape"])
+    return f"{count} feature{'' if count == 1 else 's'}"
