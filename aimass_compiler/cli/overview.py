@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from collections.abc import Sequence
+from textwrap import fill
 
 from aimass_compiler import __version__
 from aimass_compiler.cli import terminal
-from aimass_compiler.cli.commands import ORDER, Command, commands
+from aimass_compiler.cli.commands import GROUPS, ORDER, Command, command, commands
 from aimass_compiler.diagnostics import did_you_mean
 from aimass_compiler.exit_codes import ExitCode
 
@@ -18,15 +20,17 @@ Models in production, declared, reviewed and delivered like the rest of your inf
 One YAML file in specs/ describes one model. It is compiled into DVC stages, training jobs and
 Kubernetes manifests, which are committed to git."""
 
-_EPILOG = """\
+_FIRST_STEPS = """\
 first steps:
   aimass init churn data/customers.csv    propose a spec from a data file
   aimass compile                          compile specs/ into generated/
   aimass run churn                        train, evaluate, package and test it here
   aimass serve churn                      serve it here
 
-exit codes:
-"""
+`aimass COMMAND --help` has arguments and examples."""
+#: So far to the right explanations of commands and exit codes begin.
+_COMMAND, _CODE = 12, 6
+_WIDEST = 112
 
 
 def answer(written: Sequence[str]) -> int:
@@ -46,18 +50,43 @@ def answer(written: Sequence[str]) -> int:
 def parser_of(chosen: Command, program: str) -> argparse.ArgumentParser:
     """The arguments of one command."""
     epilog = f"examples:\n{chosen.examples}\n\nexit codes:\n{_exit_codes_of(chosen)}"
-    parser = _parser(program, chosen.description, epilog)
+    parser = _parser(program, _in_lines(chosen.description), epilog)
     chosen.declare(parser)
     return parser
 
 
 def _parser_of_all() -> argparse.ArgumentParser:
     """What tells about every command, and runs none: that is found by its word."""
-    parser = _parser("aimass", _DESCRIPTION, _EPILOG + "\n".join(map(_exit_code, ExitCode)))
-    chosen = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for each in commands():
-        chosen.add_parser(each.name, help=each.summary)
+    codes = "\n".join(_exit_code(code) for code in ExitCode)
+    epilog = f"{_groups()}\n{_FIRST_STEPS}\n\nexit codes:\n{codes}"
+    parser = _parser("aimass", _in_lines(_DESCRIPTION), epilog)
+    parser.usage = "aimass [-h] [--version] COMMAND ..."
     return parser
+
+
+def _groups() -> str:
+    """The commands, each in a line or more."""
+    lines = []
+    for title, names in GROUPS.items():
+        lines += [f"{title}:", *(_hung(name, command(name).summary, _COMMAND) for name in names), ""]
+    return "\n".join(lines)
+
+
+def _in_lines(text: str) -> str:
+    """Paragraphs in lines of the terminal's width; what is indented stays as it is."""
+    paragraphs = text.split("\n\n")
+    return "\n\n".join(each if "\n " in f"\n{each}" else fill(each, _width()) for each in paragraphs)
+
+
+def _hung(name: str, text: str, indent: int) -> str:
+    """A name and what it means, whose further lines begin where the first one does."""
+    begin = f"  {name:<{indent - 3}} "
+    return fill(text, _width(), initial_indent=begin, subsequent_indent=" " * indent)
+
+
+def _width() -> int:
+    """As argparse has it for arguments, up to what is read with ease."""
+    return min(shutil.get_terminal_size().columns, _WIDEST) - 2
 
 
 class _ArgumentParser(argparse.ArgumentParser):
@@ -91,7 +120,7 @@ def _parser(program: str, description: str, epilog: str) -> argparse.ArgumentPar
 def _exit_code(code: ExitCode) -> str:
     users = [each.name for each in commands() if code in each.own_exit_codes]
     whose = f"{', '.join(users)}: " if users else ""
-    return f"  {code.value:<3} {whose}{code.meaning}"
+    return _hung(str(code.value), f"{whose}{code.meaning}", _CODE)
 
 
 def _exit_codes_of(command: Command) -> str:
@@ -100,4 +129,4 @@ def _exit_codes_of(command: Command) -> str:
     if command.is_detailed:
         meanings[ExitCode.FAILED] += f", or {meanings[ExitCode.USAGE]}"
         meanings[ExitCode.USAGE] = "something differs"
-    return "\n".join(f"  {value:<3} {meaning}" for value, meaning in meanings.items())
+    return "\n".join(_hung(str(value), meaning, _CODE) for value, meaning in meanings.items())

@@ -116,7 +116,7 @@ def told(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, An
     commands = package / "cli/commands"
     (commands / "greet.py").write_text(COMMAND)
     order = (commands / "__init__.py").read_text()
-    (commands / "__init__.py").write_text(order.replace('    "soak",\n', '    "greet",\n    "soak",\n'))
+    (commands / "__init__.py").write_text(order.replace('"soak")', '"greet", "soak")'))
     calls = {name: ["compile", "--root", str(folder / name)] for name in FEATURES}
     calls["schema"] = ["schema", "--root", str(folder / "new")]
     calls |= {"explained": ["explain", "AM298"], "overview": [], "greeting": ["greet", "churn"]}
@@ -148,4 +148,4 @@ def test_a_new_file_is_a_new_check(told: dict[str, Answer]) -> None:
 def test_a_new_file_is_a_new_command_where_the_order_has_it(told: dict[str, Answer]) -> None:
     assert told["greeting"] == (0, "hello, churn\n", "")
     overview = told["overview"][2]
-    assert overview.index("    greet     greet a model") < overview.index("    soak ")
+    assert overview.index("  greet     greet a model") < overview.index("  soak ")

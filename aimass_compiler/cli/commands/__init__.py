@@ -13,56 +13,31 @@ from aimass_compiler.exit_codes import ExitCode
 #: What every command may exit with.
 _COMMON = (ExitCode.DONE, ExitCode.FAILED, ExitCode.USAGE, ExitCode.INTERRUPTED)
 
-#: Every command, in the order in which a newcomer meets them.
-ORDER = (
-    "init",
-    "profile",
-    "compile",
-    "check",
-    "fix",
-    "fmt",
-    "policies",
-    "plan",
-    "impact",
-    "fetch",
-    "contract",
-    "run",
-    "retrain",
-    "runs",
-    "report",
-    "train",
-    "serve",
-    "predict",
-    "score",
-    "logs",
-    "erase",
-    "truth",
-    "explain",
-    "build",
-    "alerts",
-    "image",
-    "publish",
-    "rebase",
-    "promote",
-    "rollback",
-    "reject",
-    "hold",
-    "history",
-    "site",
-    "evidence",
-    "verify",
-    "soak",
-    "callers",
-    "size",
-    "schema",
-    "apply",
-    "delete",
-    "diff",
-    "drift",
-    "status",
-    "fleet",
-    "ci",
-)
+#: Every command by what it is for, in the order in which a newcomer meets them.
+GROUPS = {
+    "begin": ("init", "profile"),
+    "write specs": ("compile", "check", "fix", "fmt", "plan", "impact", "explain", "policies", "schema"),
+    "train here or in a cluster": ("fetch", "contract", "run", "runs", "report", "train", "retrain"),
+    "ask a model": ("serve", "predict", "score", "soak"),
+    "make versions and release them": (
+        "image",
+        "publish",
+        "rebase",
+        "promote",
+        "rollback",
+        "reject",
+        "hold",
+        "history",
+        "evidence",
+        "verify",
+        "site",
+    ),
+    "bring releases to clusters": ("build", "apply", "delete", "diff", "drift", "status", "fleet"),
+    "watch models in production": ("alerts", "logs", "erase", "truth", "callers", "size"),
+    "in workflows": ("ci",),
+}
+#: All of them.
+ORDER = tuple(name for names in GROUPS.values() for name in names)
 
 
 class CommandModule(Protocol):
