@@ -93,7 +93,7 @@ def test_every_type_that_data_has_is_read(tmp_path: Path) -> None:
                '2024-05-01 12:00+02'::timestamptz AS at, ARRAY[1, 2] AS list, NULL::numeric AS gap
         UNION ALL SELECT 3, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
     """
-    rows = sql(query=query).rows(tmp_path)
+    rows = sql(query=query).fetched(tmp_path).rows
     assert rows["whole"].to_list() == [3, 7]
     assert rows.row(1, named=True) == {
         "whole": 7,
@@ -121,14 +121,14 @@ def test_every_type_that_data_has_is_read(tmp_path: Path) -> None:
 )
 def test_what_it_refuses_is_told_in_its_words(tmp_path: Path, query: str, said: str) -> None:
     with pytest.raises(UnreadableError) as failure:
-        sql(query=query).rows(tmp_path)
+        sql(query=query).fetched(tmp_path)
     assert said in failure.value.message
     assert "\n" not in failure.value.message
 
 
 @pytest.mark.usefixtures("address")
 def test_a_table_of_a_schema_is_read(tmp_path: Path) -> None:
-    assert sql(table="information_schema.schemata").rows(tmp_path).height >= 3
+    assert sql(table="information_schema.schemata").fetched(tmp_path).rows.height >= 3
 
 
 def test_a_password_that_is_refused_is_not_tried_again(
@@ -137,5 +137,5 @@ def test_a_password_that_is_refused_is_not_tried_again(
     monkeypatch.setenv("DATABASE_URL", address.replace("horse", "mule"))
     monkeypatch.setattr("time.sleep", lambda seconds: pytest.fail(f"waits for {seconds} s"))
     with pytest.raises(SourceUnreachableError, match="password authentication failed") as failure:
-        sql(query="SELECT 1").rows(tmp_path)
+        sql(query="SELECT 1").fetched(tmp_path)
     assert "mule" not in failure.value.message + failure.value.hint
