@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aimass_compiler.diagnostics import Finding
+    from aimass_compiler.generate import Generated
     from aimass_compiler.plan import Plan
     from aimass_compiler.project import Project
 
@@ -79,28 +80,39 @@ def run(arguments: argparse.Namespace) -> int:
     committed = [] if options.is_written or result.plan is None else _committed(project, specs)
     found = [*result.findings, *committed]
     findings.show(found, result.documents, arguments.format, most=findings.MOST_OF_A_CODE)
-    plan = result.plan
-    if plan is not None and (plan.changes or not result.has_failed) and arguments.format == "people":
-        drawn = outline.drawn(
-            plan,
-            result.workflows,
-            is_written=result.is_written,
-            with_diff=arguments.diff,
-            settled=result.unchanged_files,
-        )
-        sys.stdout.write(drawn)
+    if arguments.format == "people":
+        _draw(result, is_diff=arguments.diff)
     if arguments.check and result.is_stale:
         if arguments.format == "github":
             settings = project.shown(project.settings)
             _annotate(result.plan, {project.model_of(path): project.shown(path) for path in specs})
             _annotate(result.workflows, {conventions.WORKFLOWS_FOLDER: settings})
-        is_beside = result.plan is not None and not result.plan.is_stale
-        shown = "what GitHub reads is not what the settings compile to" if is_beside else _STALE
-        terminal.error(shown, "run `aimass compile` and commit the result")
-        return ExitCode.STALE
+        return _refuse_stale(result)
     if has_errors(committed):
         return ExitCode.STALE if arguments.check else ExitCode.FAILED
     return ExitCode.FAILED if result.has_failed else ExitCode.DONE
+
+
+def _draw(result: Generated, *, is_diff: bool) -> None:
+    """What changes, or changed, in an outline; nothing where specs are wrong and none was to change."""
+    plan = result.plan
+    if plan is None or (result.has_failed and not plan.changes):
+        return
+    drawn = outline.drawn(
+        plan,
+        result.workflows,
+        is_written=result.is_written,
+        with_diff=is_diff,
+        settled=result.unchanged_files,
+    )
+    sys.stdout.write(drawn)
+
+
+def _refuse_stale(result: Generated) -> int:
+    is_beside = result.plan is not None and not result.plan.is_stale
+    shown = "what GitHub reads is not what the settings compile to" if is_beside else _STALE
+    terminal.error(shown, "run `aimass compile` and commit the result")
+    return ExitCode.STALE
 
 
 def _committed(project: Project, specs: Sequence[Path]) -> list[Finding]:
