@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import polars
 
-from aimass_compiler.atomic_file import replacing
 from aimass_compiler.catalog.base_model import BaseError
 from aimass_compiler.catalog.conversation import turns_of
 from aimass_compiler.exit_codes import ExitCode
@@ -19,9 +18,9 @@ from aimass_compiler.runtime.evaluation.predictions import predict_rows
 from aimass_compiler.runtime.failure import StageFailure
 from aimass_compiler.runtime.packaging.golden_answers import golden_answers
 from aimass_compiler.runtime.packaging.language_card import language_card
-from aimass_compiler.runtime.packaging.manifest import manifest_of
+from aimass_compiler.runtime.packaging.manifest import write_documents
 from aimass_compiler.runtime.packaging.parity_certificate import CertifiedRow, Form, certify
-from aimass_compiler.runtime.workspace import Workspace, read_json, replacing_all, write_json
+from aimass_compiler.runtime.workspace import Workspace, read_json, replacing_all
 from aimass_compiler.stages import artifacts
 
 if TYPE_CHECKING:
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from aimass_compiler.catalog.artifacts.language_model import LanguageModelFiles
     from aimass_compiler.catalog.conversation import Turns
     from aimass_compiler.catalog.task import Task
+    from aimass_compiler.catalog.text_engine import TextEngine
     from aimass_compiler.pipeline.quantization import Quantization
     from aimass_compiler.runtime.packaging.parity_certificate import Certificate
 
@@ -71,11 +71,7 @@ def write_language_package(
         report |= _quantized(wanted, made, rows, report)
         best = read_json(workspace.path(artifacts.BEST))
         known = {"version": artifact.version(made), "trained_at": best["trained_at"]}
-        engine = (
-            artifact.packaged_engine(made)
-            if artifact.has_graph or wanted.quantize
-            else artifact.merged_engine(made, workspace.folder("train"))
-        )
+        engine = _engine(wanted, made, workspace)
         signature = _signature(wanted, known, engine.stop_ids, rows, workspace)
         fitting = _fitting(wanted, rows, workspace)
         golden = golden_answers(engine, fitting, wanted.parity.log_probability, _context(wanted.task))
@@ -89,18 +85,16 @@ def write_language_package(
     licence = artifact.licence(workspace.folder("train"))
     features = read_json(workspace.path(artifacts.FEATURES)) | {"licence": licence}
     text = language_card(signature, wanted.task, report, best, features, document, rows.height)
-    _write(documents, text, workspace)
+    write_documents(documents, text, workspace)
     print(certificate.statement, flush=True)
     print(f"version {known['version']}, {artifact.size(folder):,} bytes", flush=True)
 
 
-def _write(documents: Mapping[str, Mapping[str, Any]], text: str, workspace: Workspace) -> None:
-    """Write what says what the package is; the manifest comes last, because it lists all of it."""
-    for path, document in documents.items():
-        write_json(workspace.path(path), document)
-    with replacing(workspace.path(artifacts.MODEL_CARD)) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    write_json(workspace.path(artifacts.MANIFEST), manifest_of(workspace.folder(artifacts.PACKAGE)))
+def _engine(wanted: RequestedPackage, made: Path, workspace: Workspace) -> TextEngine:
+    """The form of the package that is served."""
+    if wanted.artifact.has_graph or wanted.quantize:
+        return wanted.artifact.packaged_engine(made)
+    return wanted.artifact.merged_engine(made, workspace.folder("train"))
 
 
 def _make_forms(wanted: RequestedPackage, made: Path, workspace: Workspace) -> None:

@@ -1,4 +1,4 @@
-"""The manifest: by what the server knows each file of a package for the one that was packaged."""
+"""What stands beside a model in its package, and the manifest, by which the server knows each file."""
 
 from __future__ import annotations
 
@@ -6,9 +6,15 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import conventions
+from aimass_compiler.atomic_file import replacing
+from aimass_compiler.runtime.workspace import write_json
+from aimass_compiler.stages import artifacts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from aimass_compiler.runtime.workspace import Workspace
 
 
 def manifest_of(folder: Path) -> dict[str, Any]:
@@ -25,3 +31,12 @@ def manifest_of(folder: Path) -> dict[str, Any]:
 def _digest(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_documents(documents: Mapping[str, Mapping[str, Any]], card: str, workspace: Workspace) -> None:
+    """Write what says what a package is; the manifest comes last, because it lists all of it."""
+    for path, document in documents.items():
+        write_json(workspace.path(path), document)
+    with replacing(workspace.path(artifacts.MODEL_CARD)) as temporary:
+        temporary.write_text(card, encoding="utf-8")
+    write_json(workspace.path(artifacts.MANIFEST), manifest_of(workspace.folder(artifacts.PACKAGE)))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars
 
-from aimass_compiler.atomic_file import replacing
 from aimass_compiler.catalog.forecast_request import by_request, request_inputs, request_rows
 from aimass_compiler.catalog.model import model_named
 from aimass_compiler.exit_codes import ExitCode
@@ -18,14 +17,14 @@ from aimass_compiler.runtime.packaging import signature
 from aimass_compiler.runtime.packaging.background import background_of
 from aimass_compiler.runtime.packaging.card import card
 from aimass_compiler.runtime.packaging.golden import golden_rows
-from aimass_compiler.runtime.packaging.manifest import manifest_of
+from aimass_compiler.runtime.packaging.manifest import write_documents
 from aimass_compiler.runtime.packaging.reference import (
     prediction_reference,
     representation_reference,
     served_reference,
 )
 from aimass_compiler.runtime.parity import require_same_package
-from aimass_compiler.runtime.workspace import Workspace, read_json, replacing_all, write_json
+from aimass_compiler.runtime.workspace import Workspace, read_json, replacing_all
 from aimass_compiler.stages import artifacts
 
 if TYPE_CHECKING:
@@ -108,7 +107,7 @@ def _write_graph_package(
         }
         model_card = card(name, task, held, contract, package.report, best, package.rows.height)
     documents = {path: possible[path] for path in artifact.places(possible)}
-    _write(documents, model_card, workspace)
+    write_documents(documents, model_card, workspace)
     made_of = f"version {known['version']}, {artifact.size(folder):,} bytes"
     print(f"{made_of}; it answers {package.rows.height:,} test rows as evaluated", flush=True)
 
@@ -176,15 +175,6 @@ def _threshold(task: Task, report: Mapping[str, Any]) -> Thresholds | None:
     """From which probability on a label is given, as evaluation found it, or each of several."""
     found = report.get("decision", {}).get("threshold")
     return task.thresholds(found) if task.is_multilabel else found
-
-
-def _write(documents: Mapping[str, Mapping[str, Any]], model_card: str, workspace: Workspace) -> None:
-    """Write what says what the package is; the manifest comes last, because it lists all of it."""
-    for path, document in documents.items():
-        write_json(workspace.path(path), document)
-    with replacing(workspace.path(artifacts.MODEL_CARD)) as temporary:
-        temporary.write_text(model_card, encoding="utf-8")
-    write_json(workspace.path(artifacts.MANIFEST), manifest_of(workspace.folder(artifacts.PACKAGE)))
 
 
 def _require_gates(verdict: Mapping[str, Any]) -> None:
