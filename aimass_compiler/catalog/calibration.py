@@ -67,7 +67,10 @@ class Calibration(Struct, frozen=True):
 
 
 def log_odds(probabilities: numpy.ndarray) -> numpy.ndarray:
-    """The log-odds of probabilities, float64."""
+    """The log-odds of probabilities of any shape, natural logarithms in float64.
+
+    Probabilities of 0 and 1 are taken for the nearest that float32 tells from them.
+    """
     import numpy
 
     kept = numpy.clip(numpy.asarray(probabilities, numpy.float64), LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)

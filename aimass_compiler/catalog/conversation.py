@@ -59,7 +59,10 @@ class Turns(Struct, frozen=True):
 
 
 def turns_of(rows: polars.DataFrame, task: Task) -> list[Turns]:
-    """The conversation of each prepared row; a missing text is an empty one."""
+    """The conversation of each prepared row, [N]; a missing text is an empty one.
+
+    Raises LookupError for a task without conversations.
+    """
     how = task.conversation
     if how is None:
         raise LookupError("the task has no conversations")

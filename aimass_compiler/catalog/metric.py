@@ -170,7 +170,10 @@ def of_ranks(
     predicted: numpy.ndarray,
     weights: numpy.ndarray | None,
 ) -> float:
-    """A score of the rows from the likeliest on: of the positive class, or the mean of the classes' own."""
+    """A score of the rows from the likeliest on: of the positive class, or the mean of the classes' own.
+
+    `truth` [N] are numbers of classes, `predicted` [N, K] probabilities; NaN where no class can be ranked.
+    """
     return _of_classes(
         lambda is_positive, likely: score(RankedRows.of(is_positive, likely, weights)), task, truth, predicted
     )
@@ -223,7 +226,10 @@ def one_against_rest(
     predicted: numpy.ndarray,
     weights: numpy.ndarray | None,
 ) -> float:
-    """A ranking score of the positive class, or the mean over classes of each one against the rest."""
+    """A ranking score of the positive class, or the mean over classes of each one against the rest.
+
+    `truth` [N] are numbers of classes, `predicted` [N, K] probabilities; NaN where no class can be ranked.
+    """
     return _of_classes(
         lambda is_positive, likely: float(score(is_positive, likely, sample_weight=weights)),
         task,

@@ -43,7 +43,7 @@ def example_rows(task: Task, rows: int, seed: int, shape: tuple[int, ...] = (_FE
 
 
 def served(graph: bytes, x: numpy.ndarray) -> numpy.ndarray:
-    """What a graph answers in onnxruntime, as in the server."""
+    """What a graph answers to features [N, *shape] in onnxruntime, as in the server: scores [N] or [N, K]."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
@@ -54,7 +54,10 @@ def served(graph: bytes, x: numpy.ndarray) -> numpy.ndarray:
 def require_same_answers(
     expected: numpy.ndarray, answered: numpy.ndarray, x: numpy.ndarray, task: Task
 ) -> None:
-    """The graph answers as the model; of values a thousand times larger, a thousand times less exactly."""
+    """Raise BrokenContract unless a graph answers rows `x` [N, F] as the model: scores [N] or [N, K].
+
+    Of values a thousand times larger, it may be a thousand times less exact.
+    """
     import numpy
 
     kind = numpy.float32 if task.is_classification else numpy.float64
@@ -71,7 +74,7 @@ def require_same_answers(
 
 
 def require_one_like_many(alone: numpy.ndarray, together: numpy.ndarray) -> None:
-    """A row is answered alone as among others."""
+    """Raise BrokenContract unless rows are answered alone, [N] or [N, K], as among others."""
     import numpy
 
     if not numpy.allclose(alone, together, rtol=_TOLERANCE, atol=1e-6):
@@ -81,7 +84,7 @@ def require_one_like_many(alone: numpy.ndarray, together: numpy.ndarray) -> None
 
 
 def require_scores(scores: numpy.ndarray, task: Task, rows: int) -> None:
-    """Finite numbers [N], or probabilities [N, K] that add up to 1."""
+    """Raise BrokenContract unless scores are finite numbers [N], or probabilities [N, K] that add up to 1."""
     from aimass_compiler.catalog.frameworks._foreign_graph import problem_of
 
     if problem := problem_of(scores, task, rows):
@@ -89,7 +92,7 @@ def require_scores(scores: numpy.ndarray, task: Task, rows: int) -> None:
 
 
 def require_learned(scores: numpy.ndarray, y: numpy.ndarray, task: Task) -> None:
-    """It is better than guessing on the rows that it saw."""
+    """Raise BrokenContract unless scores [N] or [N, K] of the rows that it saw, `y` [N], beat guessing."""
     import numpy
 
     if not task.is_classification:

@@ -282,6 +282,7 @@ def _opsets(model: onnx.ModelProto) -> dict[str, int]:
 
 
 def raised_to(model: onnx.ModelProto, opsets: dict[str, int], ir_version: int) -> onnx.ModelProto:
+    """The same graph in newer opsets, by their domains, so that it can be joined to others of these."""
     own = _opsets(model).get("", opsets[""])
     raised = version_converter.convert_version(model, opsets[""]) if own != opsets[""] else onnx.ModelProto()
     if own == opsets[""]:

@@ -85,7 +85,10 @@ def of(batch: ConversationBatch, answer: Any, network: Any, model: LanguageModel
 
 
 def weight_of(examples: Examples, places: numpy.ndarray, *, is_paired: bool) -> float:
-    """What a loss of these rows is divided by: the tokens that are learned, or the pairs."""
+    """What the loss of the rows at places [B] is divided by: the tokens that are learned, or the pairs.
+
+    Rows that count more, by their weights, count more here, too.
+    """
     import numpy
 
     weights = numpy.ones(len(places)) if examples.weights is None else examples.weights[places]

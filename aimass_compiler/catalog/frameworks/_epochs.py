@@ -109,7 +109,7 @@ def _replace(learner: Learner[W], log: EpochLog[W], path: Path) -> None:
 
 
 def shuffled(count: int, seed: int, epoch: int) -> numpy.ndarray:
-    """The order of the rows in an epoch, the same in each framework."""
+    """The order [count] of the rows in an epoch, the same in each framework."""
     import numpy
 
     return numpy.random.default_rng((seed, epoch)).permutation(count)

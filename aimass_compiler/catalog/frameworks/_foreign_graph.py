@@ -82,7 +82,11 @@ def scoring_graph(written: bytes, task: Task, x: numpy.ndarray, what: str) -> by
 def require_same(
     expected: numpy.ndarray, answered: numpy.ndarray, task: Task, y: numpy.ndarray, what: str, split: str
 ) -> None:
-    """Raise CodeError where a graph answers rows otherwise than the model that it was exported from."""
+    """Raise CodeError where a graph answers rows otherwise than the model that it was exported from.
+
+    Both are scores [N] or [N, K], `y` [N] the targets: the two may be apart by a share of the range of
+    targets and answers, or of 1 for probabilities.
+    """
     import numpy
 
     both = numpy.concatenate([numpy.ravel(y), numpy.ravel(expected)]).astype(numpy.float64)
@@ -173,7 +177,10 @@ def _require_answers(model: onnx.ModelProto, output: str, task: Task, x: numpy.n
 
 
 def problem_of(scores: numpy.ndarray, task: Task, rows: int) -> str:
-    """What is wrong with answers to so many rows, as the end of a sentence; empty where nothing is."""
+    """What is wrong with answers to so many rows, as the end of a sentence; empty where nothing is.
+
+    Right are finite numbers [N] or [N, 1] of a regression, and probabilities [N, K] of K classes.
+    """
     import numpy
 
     if scores.dtype.kind not in "fiu":

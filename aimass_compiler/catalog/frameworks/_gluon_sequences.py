@@ -181,7 +181,7 @@ def _normalization(width: int) -> Any:
 
 
 def block(layer: network.SequenceLayer, shape: tuple[int, ...], arrays: Mapping[str, numpy.ndarray]) -> Any:
-    """The block of a layer that reads rows of `shape` and has these weights."""
+    """The block of a layer that reads rows of `shape` (without the batch) and has these weights by name."""
     made: Any
     match layer:
         case network.Embedding(width):

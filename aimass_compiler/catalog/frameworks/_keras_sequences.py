@@ -72,7 +72,7 @@ class KerasPositions(keras.layers.Layer):  # type: ignore[misc]  # Keras is not 
 
 
 def keras_layers(layer: network.SequenceLayer, arrays: Mapping[str, numpy.ndarray]) -> list[Any]:
-    """The Keras layers with weights of a layer."""
+    """The Keras layers with weights that a layer becomes, in order; `arrays` are its weights by name."""
     match layer:
         case network.Embedding(width):
             return [keras.layers.Embedding(len(arrays["vectors.weight"]), width)]
@@ -165,7 +165,10 @@ def _pooled(kind: Literal["mean", "max"], steps: KerasSteps) -> Any:
 
 
 def to_keras(layer: network.SequenceLayer, arrays: Mapping[str, numpy.ndarray]) -> list[list[numpy.ndarray]]:
-    """The weights of each of its Keras layers."""
+    """The weights of each of its Keras layers, from those by name.
+
+    Keras has matrices [in, out], the layout of all frameworks [out, in].
+    """
     if isinstance(layer, network.Embedding):
         return [[arrays["vectors.weight"]]]
     if isinstance(layer, network.EncoderBlock):

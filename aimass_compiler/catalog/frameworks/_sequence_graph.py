@@ -33,7 +33,11 @@ def written(
     learned: Mapping[str, numpy.ndarray],
     shape: tuple[int, ...],
 ) -> str | StepNames:
-    """The nodes that compute a layer which reads rows of `shape`, and what they give."""
+    """Write the nodes that compute a layer, and answer the name of what they give.
+
+    It reads `value` [N, *shape] and has the weights `learned` by name; of steps, there are values [N, S, W]
+    and which of them are present [N, S].
+    """
     match layer, value:
         case network.Embedding(), str():
             values = writer.node("Gather", [writer.constant(learned["vectors.weight"]), value])

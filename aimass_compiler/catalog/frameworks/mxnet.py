@@ -108,7 +108,7 @@ def _parameters_of(layer: Layer, block: Any) -> Mapping[str, Any]:
 def predictor(
     layers: Sequence[Layer], parameters: Parameters, shape: tuple[int, ...], task: Task
 ) -> Callable[[numpy.ndarray], numpy.ndarray]:
-    """A trained network from rows to probabilities, or to one scaled number a row."""
+    """A trained network from rows [N, *shape] to probabilities [N, K], or to one scaled number a row [N]."""
     made, _ = _assembled(layers, parameters, shape)
     of = _mxnet().nd
 

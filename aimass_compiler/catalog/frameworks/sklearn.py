@@ -26,7 +26,10 @@ _STEPS = 10_000
 
 
 def rows_of(x: numpy.ndarray | FeatureMatrix, kind: str) -> Any:
-    """What an estimator is fitted to, float64 (`f8`) or float32 (`f4`): sparse where categories are codes."""
+    """What an estimator is fitted to, [N, F] in float64 (`f8`) or float32 (`f4`).
+
+    It is sparse where categories are codes.
+    """
     import numpy
 
     return x.csr(kind) if isinstance(x, FeatureMatrix) else numpy.asarray(x, kind)
@@ -69,7 +72,7 @@ def least_squares(
 
 
 def space_thresholds(trees: Sequence[Any], parts: Sequence[numpy.ndarray | FeatureMatrix]) -> None:
-    """Move each threshold of fitted trees, in place, into its gap between the values of `parts`.
+    """Move each threshold of fitted trees, in place, into its gap between the values of `parts`, each [N, F].
 
     scikit-learn takes the middle of two values of one node, which may be a value of another row.
     """

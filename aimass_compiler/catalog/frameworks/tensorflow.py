@@ -109,7 +109,7 @@ def _following(layer: Layer, arrays: Mapping[str, numpy.ndarray], value: Any) ->
 def predictor(
     layers: Sequence[Layer], parameters: Parameters, shape: tuple[int, ...], task: Task
 ) -> Callable[[numpy.ndarray], numpy.ndarray]:
-    """A trained network from rows to probabilities, or to one scaled number a row."""
+    """A trained network from rows [N, *shape] to probabilities [N, K], or to one scaled number a row [N]."""
     model, _ = _assembled(layers, parameters, shape)
     import tensorflow
 

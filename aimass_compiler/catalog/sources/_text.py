@@ -131,7 +131,7 @@ def undecodable(location: str, encoding: str) -> tuple[int, int]:
 
 @contextlib.contextmanager
 def unpacked(location: str) -> Iterator[IO[bytes]]:
-    """The bytes that a file holds."""
+    """The bytes that a file holds, packed or not. Raises UnreadableError where they are damaged."""
     with Path(location).open("rb") as stream:
         start = stream.read(_LONGEST_MARK)
         stream.seek(0)

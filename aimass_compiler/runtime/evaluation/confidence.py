@@ -23,7 +23,9 @@ _SEED = 0
 def interval(
     statistic: Callable[[NDArray[numpy.int64]], float], count: int, samples: int
 ) -> tuple[float | None, float | None]:
-    """The ends of the 95 % interval of a number of some rows, which are given by their places in `count`.
+    """The ends of the 95 % interval of a number of `count` rows.
+
+    `statistic` gives it for the rows at places [count], of which some are drawn more than once.
 
     It is the percentile interval (Efron & Tibshirani 1993, chapter 13), always of the same samples; None
     where there are too few rows for each sample to have such a number.
@@ -46,7 +48,9 @@ def interval(
 
 
 def conformal_quantile(errors: NDArray[numpy.float64], share: float) -> float | None:
-    """The error that holds a share of the next rows, by split conformal prediction (Lei et al. 2018).
+    """The absolute error, of `errors` [N], that holds a share of the next rows, in the target's unit.
+
+    By split conformal prediction (Lei et al. 2018, https://arxiv.org/abs/1604.04173).
 
     It is the smallest one of these that holds `share` of one row more than there are; None of too few rows.
     """

@@ -89,7 +89,7 @@ class Predictions:
 
 
 def scores_of(scorer: Scorer, x: NDArray[numpy.float32] | FeatureMatrix) -> NDArray[numpy.floating]:
-    """The scores of rows, computed a chunk at a time."""
+    """The scores [N] or [N, K] of rows [N, *shape], computed a chunk at a time."""
     rows = max(1, _CHUNK // max(1, math.prod(x.shape[1:])))
     return numpy.concatenate([scorer(x[start : start + rows]) for start in range(0, len(x), rows)])
 
@@ -116,7 +116,7 @@ def truth_of(task: Task, examples: Examples) -> NDArray[Any]:
 def predict_rows(
     scorer: Callable[[polars.DataFrame], NDArray[Any]], task: Task, rows: polars.DataFrame, split: str
 ) -> Predictions:
-    """What a model that reads prepared rows says of a split.
+    """What a model that reads prepared rows says of a split: probabilities [N, K], or a record of each.
 
     Raises StageFailure when a number of it is none.
     """
@@ -129,7 +129,7 @@ def predict_rows(
 
 
 def silent_rows(scores: NDArray[Any]) -> int:
-    """Of how many rows a score is not a finite number; of written answers, how likely the right ones are."""
+    """Of how many rows a score, [N] or [N, K], is not finite; of written answers, a likelihood [N]."""
     numbers = scores["log_probability"] if scores.dtype.names else scores
     return int((~numpy.isfinite(numbers)).reshape(len(numbers), -1).any(axis=1).sum())
 
