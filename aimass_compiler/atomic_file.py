@@ -24,8 +24,8 @@ def replace_file(target: Path, content: bytes) -> None:
             os.fsync(stream.fileno())
         partial.replace(target)
     except BaseException as error:
-        if isinstance(error, OSError):  # of a full disk it does not say where
-            error.filename = error.filename or str(target)
+        if isinstance(error, OSError) and error.filename in {None, str(partial), partial}:
+            error.filename = str(target)  # of a full disk it has no name
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
         raise
@@ -42,7 +42,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
     A block that raises, or a process that is killed, leaves the earlier file as it was. What a killed
     process left of its own is removed; one that writes twice at once fails rather than mixes. An OSError
-    names the file.
+    names the file, never what it is called meanwhile.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     for leftover in path.parent.glob(f".{escape(path.name)}.*"):
@@ -51,7 +51,8 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         temporary.replace(path)
     except OSError as error:
-        error.filename = error.filename or str(path)
+        if error.filename in {None, str(temporary), temporary}:
+            error.filename = str(path)
         raise
     finally:
         temporary.unlink(missing_ok=True)

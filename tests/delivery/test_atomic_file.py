@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aimass_compiler.atomic_file import replace_file
+from aimass_compiler.atomic_file import replace_file, replacing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,3 +28,10 @@ def test_a_full_disk_names_the_file_and_leaves_the_old_one(
         replace_file(target, b"new")
     assert failed.value.filename == str(target)
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("v1.json", "old")]
+
+
+def test_a_folder_that_takes_no_file_names_the_one_that_was_to_be(tmp_path: Path) -> None:
+    target = tmp_path / "none" / "report.html"
+    with pytest.raises(FileNotFoundError) as failed, replacing(target) as temporary:
+        temporary.write_text("new")
+    assert failed.value.filename == str(target)

@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         terminal.error(f"{folder} holds other files", "name a new folder, or an empty one, with --into")
         return ExitCode.USAGE
     except OSError as error:
-        terminal.error(f"{error.filename} could not be written: {error.strerror}")
+        terminal.error(f"{folder} could not be written: {error.strerror}")
         return ExitCode.DISK
     print(f"{len(models)} {'model' if len(models) == 1 else 'models'}: {folder / INDEX}")
     return ExitCode.DONE
