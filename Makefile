@@ -248,6 +248,9 @@ requirements: $(READY) ## update the pinned requirements
 			| uv pip compile - --universal --python-version 3.11 \
 			--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q \
 			-o aimass_compiler/runtime/packaging/$$2.txt || exit 1; done
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --no-emit-package ray \
+		--no-emit-index-url --no-header --no-annotate -q \
+		-c requirements/dev.txt -c requirements/train.txt -o aimass_compiler/runtime/packaging/constraints.txt
 	echo uv | uv pip compile - --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q -o requirements/uv.txt
 	printf 'checkov\nhadolint-bin\nshellcheck-py\n' | uv pip compile - --universal --python-version 3.11 \

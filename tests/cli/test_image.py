@@ -219,6 +219,7 @@ def test_models_of_one_framework_train_in_the_same_image(without_builder: Projec
     assert sorted(path.name for path in (project.root / context).iterdir()) == [
         "Dockerfile",
         "aimass_compiler-0.1.0-py3-none-any.whl",
+        "constraints.txt",
     ]
     assert project.aimass("compile").code == 0
     for model in (spec.stem, "second", "third"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,12 @@ from aimass_compiler import conventions
 from aimass_compiler.catalog.artifacts.onnx_graph import OnnxGraph
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.render import render
+from aimass_compiler.render.image import package_install
 from aimass_compiler.render.image.server_image import context, dockerfile, server_tag
 from render.files import one, pod
 from render.models import HOSTILE, pipeline
 
+ROOT = Path(__file__).parents[2]
 PINS = Path(aimass_compiler.__file__).parent / OnnxGraph.server.pins
 INSTRUCTIONS = {
     "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "RUN", "USER",
@@ -181,3 +184,15 @@ def test_an_image_that_is_none_never_reaches_the_file() -> None:
     files = render(pipeline(settings={"images": {"ray": "ray $(evil)"}}))
     assert b"evil" not in files["image/train.Dockerfile"]
     assert "evil" not in dockerfile("python:3\nRUN evil", OnnxGraph.server)
+
+
+def test_what_trains_is_installed_in_the_versions_that_its_tag_stands_for() -> None:
+    (pins,) = package_install.context().values()
+    (installed,) = [line for line in TRAINING if "pip install" in line]
+    assert f'echo "{hashlib.sha256(pins).hexdigest()}  /context/constraints.txt"' in installed
+    assert "--constraint /context/constraints.txt" in installed
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = [*project["dependencies"], *project["optional-dependencies"]["run"]]
+    wanted = {re.split(r"[^\w.-]", each)[0].replace(".", "-") for each in asked} - {"aimass-compiler"}
+    # Ray is that of the base image, which Kubernetes starts.
+    assert wanted - set(re.findall(r"(?m)^([\w.-]+)==", pins.decode())) == {"ray"}

@@ -45,6 +45,8 @@ class Framework(Struct, frozen=True, kw_only=True):
     """The trainer of Ray Train that spreads one training over workers, as MODULE:CLASS; None if none does."""
     wheels: Wheels | None = None
     """What there are wheels for, where that is not everything."""
+    fits_pins: bool = True
+    """Whether pip installs it beside the versions that images are pinned to."""
 
     @property
     def is_installed(self) -> bool:

@@ -215,5 +215,6 @@ MXNET = NetworkFramework(
         platforms=(("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "x86_64")),
         before=(3, 12),
     ),
+    fits_pins=False,  # pip takes its word that it needs NumPy below 2
     train=LayerTrainer(GluonNetwork, predictor),
 )

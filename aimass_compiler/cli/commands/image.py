@@ -152,13 +152,16 @@ def _records(settings: ImageSettings, arguments: argparse.Namespace) -> Iterator
     """The image that makes tables of records."""
     from aimass_compiler.fleet.logs import table_job
 
-    files = {"Dockerfile": table_job.dockerfile(settings.python).encode(), **_wheels(arguments)}
+    files = {"Dockerfile": table_job.dockerfile(settings.python).encode(), **_beside(arguments)}
     yield _Image(conventions.RECORDS_IMAGE, table_job.image_tag(settings.python), files)
 
 
-def _wheels(arguments: argparse.Namespace) -> dict[str, bytes]:
+def _beside(arguments: argparse.Namespace) -> dict[str, bytes]:
+    """What this package is installed with: the pins, and wheels that are given."""
+    from aimass_compiler.render.image import package_install
+
     found = sorted(arguments.wheels.glob("*.whl")) if arguments.wheels else []
-    return {path.name: path.read_bytes() for path in found}
+    return {**package_install.context(), **{path.name: path.read_bytes() for path in found}}
 
 
 def _servers(project: Project, settings: ImageSettings) -> Iterator[_Image]:
@@ -179,14 +182,14 @@ def _trainers(project: Project, arguments: argparse.Namespace) -> Iterator[_Imag
     from aimass_compiler.compile import Upto, compile_specs
     from aimass_compiler.render.image.training_image import dockerfile, training_tag
 
-    wheels = _wheels(arguments)
+    beside = _beside(arguments)
     compiled = compile_specs(project, specs_of(project, arguments.specs), upto=Upto.CHECK)
     for spec in compiled.specs:
         if spec.pipeline is None:
             terminal.report(f"{spec.file} has errors, which `aimass check` reports: it is left out")
     files = {training_tag(pipeline): dockerfile(pipeline) for pipeline in compiled.pipelines.values()}
     for tag, text in sorted(files.items()):
-        yield _Image(conventions.TRAINING_IMAGE, tag, {"Dockerfile": text.encode(), **wheels})
+        yield _Image(conventions.TRAINING_IMAGE, tag, {"Dockerfile": text.encode(), **beside})
 
 
 def _write(files: Mapping[str, bytes], folder: Path) -> None:

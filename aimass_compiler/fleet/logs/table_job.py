@@ -9,6 +9,7 @@ from aimass_compiler.pipeline.record_store import RecordStore
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.render.cron_job import cron_job
 from aimass_compiler.render.image.escapes import reference
+from aimass_compiler.render.image.package_install import install
 from aimass_compiler.render.names import component_label, digest
 from aimass_compiler.render.pod_security import CONTAINER_SECURITY, PULL, TMP_MOUNT, pod_security, tmp_volume
 
@@ -24,12 +25,7 @@ FROM {reference(base)}
 
 LABEL org.opencontainers.image.title="{conventions.RECORDS_IMAGE}"
 
-RUN --mount=type=bind,target=/context \\
-    --mount=type=secret,id=pip,mode=0444 --mount=type=secret,id=certificates,mode=0444 \\
-    PIP_CONFIG_FILE=/run/secrets/pip python -m pip install --no-cache-dir --disable-pip-version-check \\
-      --find-links /context \\
-      "aimass-compiler[logs]=={version}"
-
+{install(["logs"], version)}
 HEALTHCHECK NONE
 USER {conventions.RUN_AS_USER}
 """

@@ -8,6 +8,7 @@ from __future__ import annotations
 from aimass_compiler import __version__, conventions
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.render.image.escapes import reference
+from aimass_compiler.render.image.package_install import install
 from aimass_compiler.render.names import digest
 from aimass_compiler.render.pod_security import is_assigned
 
@@ -24,19 +25,15 @@ def training_tag(pipeline: Pipeline, version: str = __version__) -> str:
 
 def dockerfile(pipeline: Pipeline, version: str = __version__) -> str:
     """Ray's image with this package in the compiler's version, and what the frameworks need; no header."""
-    extras = ",".join(sorted({"run", *(model.trained_by.extra for model in pipeline.model.candidates)}))
+    frameworks = [model.trained_by for model in pipeline.model.candidates]
+    is_pinned = all(each.fits_pins for each in frameworks)
     return f"""\
 # `aimass image training` builds it, and finds wheels in the context, should no index have this version.
 FROM {reference(pipeline.settings.images.ray)}
 
 LABEL org.opencontainers.image.title="{conventions.TRAINING_IMAGE}"
 
-# The secrets `pip` and `certificates` say which index, as for the image that serves.
-RUN --mount=type=bind,target=/context \\
-    --mount=type=secret,id=pip,mode=0444 --mount=type=secret,id=certificates,mode=0444 \\
-    PIP_CONFIG_FILE=/run/secrets/pip python -m pip install --no-cache-dir --disable-pip-version-check \\
-      --find-links /context \\
-      "aimass-compiler[{extras}]=={version}"
+{install({"run", *(each.extra for each in frameworks)}, version, is_pinned=is_pinned)}\
 {_home_for_all(pipeline)}
 # Ray sends telemetry unless it is disabled.
 ENV RAY_USAGE_STATS_ENABLED=0

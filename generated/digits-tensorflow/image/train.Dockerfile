@@ -7,8 +7,9 @@ LABEL org.opencontainers.image.title="aimass-train"
 # The secrets `pip` and `certificates` say which index, as for the image that serves.
 RUN --mount=type=bind,target=/context \
     --mount=type=secret,id=pip,mode=0444 --mount=type=secret,id=certificates,mode=0444 \
-    PIP_CONFIG_FILE=/run/secrets/pip python -m pip install --no-cache-dir --disable-pip-version-check \
-      --find-links /context \
+    echo "b1f1f6bddbeacdc40623cb4866088e5f4c201aa605586b3ab5757bfbe6a2dc70  /context/constraints.txt" >/tmp/pins && sha256sum -c /tmp/pins && rm /tmp/pins \
+ && PIP_CONFIG_FILE=/run/secrets/pip python -m pip install --no-cache-dir --disable-pip-version-check \
+      --find-links /context --constraint /context/constraints.txt \
       "aimass-compiler[run,tensorflow]==0.1.0"
 
 # Ray sends telemetry unless it is disabled.
