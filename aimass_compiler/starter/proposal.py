@@ -185,16 +185,20 @@ def _line(draft: Draft, column: InferredColumn, known_after: frozenset[str]) -> 
     return f"{inline(column.name)}: {kind}"
 
 
+def taken(shown_as: str) -> list[Finding]:
+    """That a file is there already."""
+    hint = "choose another name, or delete the file first"
+    message = f"`{shown_as}` exists already and was left alone"
+    return [Finding("AM067", (), message, help=hint, file=shown_as)]
+
+
 def create(path: Path, text: str, shown_as: str) -> list[Finding]:
     """Write the whole text to a file that does not exist yet, or nothing at all."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _create(path, text.encode())
     except FileExistsError:
-        hint = "choose another name, or delete the file first"
-        return [
-            Finding("AM067", (), f"`{shown_as}` exists already and was left alone", help=hint, file=shown_as)
-        ]
+        return taken(shown_as)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         return [Finding("AM067", (), f"`{shown_as}` could not be written: {reason}", file=shown_as)]

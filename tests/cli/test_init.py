@@ -37,6 +37,16 @@ def test_the_file_may_come_behind_options(empty: Project) -> None:
     assert done.out.startswith("  target:    plan, one of 2 classes (as was asked for;")
 
 
+def test_a_team_that_no_file_describes_is_named(empty: Project) -> None:
+    empty.write("data/customers.csv", CUSTOMERS)
+    done = empty.aimass("init", "growth/churn", "data/customers.csv")
+    line = "`teams/growth.yaml` is to describe its team and is not there yet; an empty file is enough\n"
+    assert line in done.out
+    empty.write("teams/growth.yaml", "")
+    assert line not in empty.aimass("init", "growth/second", "data/customers.csv").out
+    assert (empty.aimass("check").code, empty.aimass("check").err) == (0, "")
+
+
 @pytest.mark.parametrize(("every", "is_rare"), [(9, True), (3, False)])
 def test_a_rare_class_is_shown_what_helps(empty: Project, every: int, *, is_rare: bool) -> None:
     rows = [f"{20 + number % 50},{('no', 'yes')[number % every == 0]}\n" for number in range(400)]
@@ -70,6 +80,8 @@ def test_a_spec_is_never_overwritten(project: Project) -> None:
     done = project.aimass("init", "churn", "data/customers.csv")
     assert done.code == 1
     assert "`specs/churn.yaml` exists already and was left alone" in done.err
+    unread = project.aimass("init", "churn", "data/nothing.csv")
+    assert "`specs/churn.yaml` exists already and was left alone" in unread.err, "before data is looked at"
     assert (project.root / "specs" / "churn.yaml").read_bytes() == before
 
 

@@ -175,15 +175,18 @@ def _model(arguments: argparse.Namespace) -> str:
 def _propose(arguments: argparse.Namespace) -> int:
     """Write the spec."""
     from aimass_compiler.plan.git_merge import write_attributes
-    from aimass_compiler.starter import InitOptions, create, propose
+    from aimass_compiler.starter import InitOptions, create, propose, taken
 
     project, model = project_of(arguments), _model(arguments)
+    path = project.root / conventions.SPECS_FOLDER / f"{model}.yaml"
+    if path.exists():  # before the data is read, which may take long
+        findings.show(taken(project.shown(path)), {}, "people")
+        return ExitCode.FAILED
     shown = project.shown(arguments.data)
     wanted = InitOptions(arguments.target, arguments.positive, arguments.split, arguments.task)
     count = RowCount(shown)
     text, problems, guesses = propose(arguments.data, shown, model, wanted, count)
     count.clear()
-    path = project.root / conventions.SPECS_FOLDER / f"{model}.yaml"
     if not problems:
         problems = create(path, text, project.shown(path))
     if problems:
@@ -193,6 +196,9 @@ def _propose(arguments: argparse.Namespace) -> int:
     for what, message in guesses:
         print(f"  {what + ':':<10} {safe(message)}")
     print(f"wrote {project.shown(path)}: read it, then `aimass run {model}`")
+    team = conventions.TEAM_FILE.format(team=team_of(model))
+    if team_of(model) and not (project.root / team).exists():
+        print(f"`{team}` is to describe its team and is not there yet; an empty file is enough")
     if not (project.root / conventions.SCHEMA_FILE).exists():
         print("`aimass schema --write` once lets editors complete and explain specs")
     return ExitCode.DONE
