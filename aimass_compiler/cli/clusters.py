@@ -294,7 +294,7 @@ def _compared_models(arguments: argparse.Namespace, *, with_owned: bool) -> list
     options = ApplyOptions(force=True, is_dry_run=True, waits=False, ignores_holds=True)
     with building(project.generated, targets) as builds:
         connection = connect(arguments.kubeconfig, arguments.context, terminal.report)
-        connection.look_around()
+        connection.discover_kinds()
         with open_run(connection, options, origin_of(project), terminal.report) as work:
             found = list(apply_all(work, targets, builds))
             report_orphans(orphans(work, [each for each in targets if each.is_whole]))

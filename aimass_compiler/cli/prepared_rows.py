@@ -37,7 +37,7 @@ class EarlierRows:
             return None
 
 
-def told(folder: Path, pipeline: Pipeline, earlier: EarlierRows | None) -> Iterator[str]:
+def change_lines(folder: Path, pipeline: Pipeline, earlier: EarlierRows | None) -> Iterator[str]:
     """The lines for people once rows were prepared; writes changes and profile beside the stages' folders.
 
     Rows that cannot be read are not told of: the next stage says why.

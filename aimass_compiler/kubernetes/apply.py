@@ -80,8 +80,8 @@ def _apply(run: ApplyRun, declared: DeclaredModel, outcomes: list[ObjectOutcome]
 
 def _steps(run: ApplyRun, declared: DeclaredModel, lease: Lease, outcomes: list[ObjectOutcome]) -> bool:
     before = _inventory(run, declared)
-    around = handover.between(run.connection, before, declared)
-    handover.let_go(run.connection, around)
+    around = handover.handover_of(run.connection, before, declared)
+    handover.allow_second_scaler(run.connection, around)
     compared = _compare(run, around)
     if not run.options.adopts:
         require_no_engine(each.outcome.live for each in compared)
@@ -93,7 +93,7 @@ def _steps(run: ApplyRun, declared: DeclaredModel, lease: Lease, outcomes: list[
     lease.check()
     pruned, kept = _prune(run, declared, owned, is_ready=is_ready)
     if around.rollout is not None and not kept:
-        handover.free(run.connection, around)
+        handover.show_all_pods(run.connection, around)
     outcomes += pruned
     if run.options.waits:
         wait_until_pruned(run.connection, pruned, time.monotonic() + run.options.timeout)
@@ -104,7 +104,7 @@ def _steps(run: ApplyRun, declared: DeclaredModel, lease: Lease, outcomes: list[
 def _preview(run: ApplyRun, declared: DeclaredModel, outcomes: list[ObjectOutcome]) -> None:
     """What would change, as the server answers; nothing is changed, and no lease is needed."""
     before = _inventory(run, declared)
-    found, failures = _dry_runs(run, handover.between(run.connection, before, declared))
+    found, failures = _dry_runs(run, handover.handover_of(run.connection, before, declared))
     outcomes += (each.outcome for each in found)
     if before is not None and run.options.prunes:
         surplus = _undeclared(before, declared)
@@ -235,7 +235,7 @@ def _write(
         return replace(found.outcome, merged=merged.document)
 
     if around.rollout is not None:
-        handover.detach(run.connection, around.rollout)
+        handover.keep_scaled(run.connection, around.rollout)
     for group in in_ranks(each.document for each in changed):
         lease.confirm()
         answers = list(run.pool.map(written, group))
@@ -253,9 +253,9 @@ def _write_object(run: ApplyRun, around: Handover, found: DryRun) -> AppliedObje
         return connection.apply(document, force=force)
     if found.outcome.live is None:
         made = connection.apply(_with_replicas(document, found.replicas), force=force)
-        handover.give(connection, made.document, found.replicas)
+        handover.set_replicas(connection, made.document, found.replicas)
     else:
-        handover.give(connection, found.outcome.live, found.replicas)
+        handover.set_replicas(connection, found.outcome.live, found.replicas)
     return connection.apply(document, force=force)
 
 
@@ -296,7 +296,7 @@ def _wait(run: ApplyRun, declared: DeclaredModel, lease: Lease) -> bool:
         report=run.report,
         until_ended=run.options.waits_for_canaries,
     )
-    handover.retire(run.connection, declared.objects)
+    handover.scale_down_replaced(run.connection, declared.objects)
     return is_ready
 
 

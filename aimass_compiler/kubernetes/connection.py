@@ -275,7 +275,7 @@ class Connection:
             return False
         return True
 
-    def look_around(self) -> None:
+    def discover_kinds(self) -> None:
         """Learn which kinds the cluster serves: the first question, which shows whether anybody answers."""
         with self._lock:
             self._kinds = discover(self._way)

@@ -177,7 +177,7 @@ class Handover:
         return is_about_written(document, left)
 
 
-def between(connection: Connection, owned: ClusterInventory | None, declared: DeclaredModel) -> Handover:
+def handover_of(connection: Connection, owned: ClusterInventory | None, declared: DeclaredModel) -> Handover:
     """From what the inventory lists to what is declared. Raises ClusterError."""
     wanted = {key_of(document) for document in declared.objects}
     going = [entry.key for entry in (owned.entries if owned else ()) if entry.key not in wanted]
@@ -211,7 +211,7 @@ def _after(document: Object) -> SharedScaling | None:
     return kind_of_object(document).after
 
 
-def let_go(connection: Connection, around: Handover) -> None:
+def allow_second_scaler(connection: Connection, around: Handover) -> None:
     """Let an admission take what is to count servers while another scaler of ours does, until it is pruned.
 
     Raises ClusterError.
@@ -232,12 +232,12 @@ def _live(connection: Connection, key: ObjectKey) -> Object | None:
         return None
 
 
-def give(connection: Connection, live: Object, servers: int) -> AppliedObject:
+def set_replicas(connection: Connection, live: Object, servers: int) -> AppliedObject:
     """Let a workload have so many servers, until whoever scales it says otherwise. Raises ClusterError."""
     return _apply(connection, live, {"replicas": servers})
 
 
-def detach(connection: Connection, rollout: Object) -> None:
+def keep_scaled(connection: Connection, rollout: Object) -> None:
     """Keep Argo Rollouts from scaling a Deployment to nothing again, which is to serve by itself.
 
     Raises ClusterError.
@@ -255,7 +255,7 @@ def detach(connection: Connection, rollout: Object) -> None:
         seen = str((live.get("status") or {}).get("observedGeneration", "")) if live else ""
 
 
-def free(connection: Connection, around: Handover) -> None:
+def show_all_pods(connection: Connection, around: Handover) -> None:
     """Let Services show all pods of a model that a Rollout has left, whose controller may be late or gone.
 
     Where it was quick, the selector is right and the controller's, which the next apply would change.
@@ -268,7 +268,7 @@ def free(connection: Connection, around: Handover) -> None:
             connection.apply(document, force=True)
 
 
-def retire(connection: Connection, declared: Iterable[Object]) -> None:
+def scale_down_replaced(connection: Connection, declared: Iterable[Object]) -> None:
     """Let Deployments rest whose place a Rollout has taken: their servers would change without a canary.
 
     Argo Rollouts does it itself only for a Rollout's first version. Raises ClusterError.
@@ -276,7 +276,7 @@ def retire(connection: Connection, declared: Iterable[Object]) -> None:
     for key in filter(None, map(deployment_of, declared)):
         live = connection.get(key)
         if live is not None and desired(live) > 0:
-            give(connection, live, 0)
+            set_replicas(connection, live, 0)
 
 
 def _apply(connection: Connection, live: Object, spec: Mapping[str, Any]) -> AppliedObject:

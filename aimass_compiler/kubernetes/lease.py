@@ -171,7 +171,7 @@ class Lease:
             else:
                 return
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Leave it to the next, without a right to delete it; where that fails, it expires."""
         self.stop()
         with suppress(ClusterError):

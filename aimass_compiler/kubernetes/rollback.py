@@ -91,7 +91,7 @@ def roll_back(connection: Connection, wanted: Rollback, report: Report) -> Rolle
     try:
         pods = _changed(connection, wanted, owned, [workload, *([rollout] if rollout else ())], report)
     finally:
-        lease.let_go()
+        lease.release()
     seconds = time.monotonic() - started
     return RolledBack(owned.model, owned.environment, release, owned.holds[-1], pods, seconds)
 

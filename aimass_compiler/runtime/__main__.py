@@ -53,7 +53,7 @@ def _stage(stage: Stage, parsed: argparse.Namespace, listeners: Sequence[Listene
 
     def run() -> ExitCode:
         workspace = Workspace(parsed.root.resolve(), parsed.model)
-        with lineage_events.told(stage, workspace), progress.told(stage, workspace, listeners):
+        with lineage_events.events_sent(stage, workspace), progress.reported(stage, workspace, listeners):
             run_stage(stage, workspace)
         return ExitCode.DONE
 

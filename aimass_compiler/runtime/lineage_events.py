@@ -42,22 +42,22 @@ def is_asked_for() -> bool:
 
 
 @contextmanager
-def told(stage: Stage, workspace: Workspace) -> Iterator[None]:
+def events_sent(stage: Stage, workspace: Workspace) -> Iterator[None]:
     """Tell of the stage that runs in the block, if that is asked for. Raises only what the block raises."""
-    telling = _begun(stage, workspace) if is_asked_for() else None
-    if telling is None:
+    events = _begun(stage, workspace) if is_asked_for() else None
+    if events is None:
         yield
         return
     try:
         yield
     except BaseException as error:
-        telling.tell("FAIL", error)
+        events.send("FAIL", error)
         raise
-    telling.tell("COMPLETE")
+    events.send("COMPLETE")
 
 
 @dataclass
-class _Telling:
+class _StageEvents:
     """One run of a stage, of which a catalog knows already that it started."""
 
     client: OpenLineageClient
@@ -65,7 +65,7 @@ class _Telling:
     pipeline: Pipeline
     run: str
 
-    def tell(self, state: str, error: BaseException | None = None) -> None:
+    def send(self, state: str, error: BaseException | None = None) -> None:
         try:
             self.client.emit(self.event(state, error))
         except Exception as problem:  # noqa: BLE001  # no catalog stops a stage
@@ -85,7 +85,7 @@ class _Telling:
         )
 
 
-def _begun(stage: Stage, workspace: Workspace) -> _Telling | None:
+def _begun(stage: Stage, workspace: Workspace) -> _StageEvents | None:
     """The run, once the catalog knows of it; None where it does not, and is not asked a second time."""
     try:
         from openlineage.client import OpenLineageClient
@@ -96,14 +96,14 @@ def _begun(stage: Stage, workspace: Workspace) -> _Telling | None:
         path = workspace.generated / conventions.PIPELINE_FILE
         document = json.loads(path.read_text(encoding="utf-8"))
         pipeline = Pipeline.model_validate({**whole_environments(document), "settings": Settings.default()})
-        telling = _Telling(OpenLineageClient(), stage, pipeline, str(generate_new_uuid()))
-        telling.client.emit(telling.event("START"))
+        events = _StageEvents(OpenLineageClient(), stage, pipeline, str(generate_new_uuid()))
+        events.client.emit(events.event("START"))
     except ImportError:
         _note("openlineage-python is not installed: `pip install 'aimass-compiler[lineage]'` brings it")
     except Exception as problem:  # noqa: BLE001  # as above
         _note(problem)
     else:
-        return telling
+        return events
     return None
 
 

@@ -42,7 +42,7 @@ class Progress:
 class Listener(Protocol):
     """Who is told of progress, without keeping the run waiting."""
 
-    def tell(self, progress: Progress) -> None:
+    def report(self, progress: Progress) -> None:
         """That the run is so far."""
 
     def finish(self) -> None:
@@ -60,7 +60,7 @@ def is_told_of(stage: Stage) -> bool:
 
 
 @contextmanager
-def told(stage: Stage, workspace: Workspace, listeners: Sequence[Listener]) -> Iterator[None]:
+def reported(stage: Stage, workspace: Workspace, listeners: Sequence[Listener]) -> Iterator[None]:
     """Tell that the stage that runs in the block began and, where it measured the model, what came out."""
     if not listeners:
         yield
@@ -68,20 +68,20 @@ def told(stage: Stage, workspace: Workspace, listeners: Sequence[Listener]) -> I
     account = _Account(stage.name, listeners)
     _current.append(account)
     try:
-        account.tell(0.0)
+        account.report(0.0)
         yield
         if stage.name in _MEASURED_AFTER:
-            account.tell(1.0, metrics=_measured(workspace))
+            account.report(1.0, metrics=_measured(workspace))
         for listener in listeners:
             listener.finish()
     finally:
         _current.remove(account)
 
 
-def tell(done: int, total: int, metrics: Mapping[str, float | None], unit: str = "step") -> None:
+def report_step(done: int, total: int, metrics: Mapping[str, float | None], unit: str = "step") -> None:
     """Tell that so many trials, or steps of one training, are done, with what they reached."""
     if _current and total > 0:
-        _current[-1].tell(min(1.0, done / total), done, total, unit, metrics)
+        _current[-1].report(min(1.0, done / total), done, total, unit, metrics)
 
 
 class _Account:
@@ -92,7 +92,7 @@ class _Account:
         self._listeners = listeners
         self._began = time.monotonic()
 
-    def tell(
+    def report(
         self,
         share: float,
         done: int = 0,
@@ -105,7 +105,7 @@ class _Account:
         percent = begins + share * (ends - begins)
         now = Progress(self._stage, share, percent, left, done, total, unit, metrics or {})
         for listener in self._listeners:
-            listener.tell(now)
+            listener.report(now)
 
 
 #: The stage that runs in this process, if it is to be told of.

@@ -45,7 +45,7 @@ class TrainerStatus:
         self._thread = Thread(target=self._post_each, daemon=True)
         self._thread.start()
 
-    def tell(self, progress: Progress) -> None:
+    def report(self, progress: Progress) -> None:
         """That so much of the run is done."""
         metrics = [
             {"name": name[:_LONGEST_TEXT], "value": f"{value:.6g}"}

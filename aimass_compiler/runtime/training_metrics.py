@@ -64,7 +64,7 @@ class TrainingMetrics:
         every = "::" if socket.has_dualstack_ipv6() else "0.0.0.0"  # noqa: S104  # Prometheus is another pod
         start_http_server(port, every, registry)
 
-    def tell(self, progress: Progress) -> None:
+    def report(self, progress: Progress) -> None:
         """That the run is so far."""
         now = time.time()
         if progress.done:

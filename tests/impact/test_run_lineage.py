@@ -50,7 +50,7 @@ def test_every_stage_is_told_with_the_data_sets_that_impact_names(
     told: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for stage in STAGES:
-        with lineage_events.told(stage, Workspace(ROOT, "churn")):
+        with lineage_events.events_sent(stage, Workspace(ROOT, "churn")):
             pass
     ran = events(told)
     assert main(["impact", "--format", "openlineage", "--root", str(ROOT)]) == 0
@@ -72,7 +72,7 @@ def test_a_stage_that_fails_is_told_so_with_the_reason(told: Path, monkeypatch: 
     monkeypatch.setenv("OPENLINEAGE_PARENT_ID", "ci/nightly/01945f1a-0000-7000-8000-000000000000")
 
     def failing() -> None:
-        with lineage_events.told(PREPARE, Workspace(ROOT, "churn")):
+        with lineage_events.events_sent(PREPARE, Workspace(ROOT, "churn")):
             raise ValueError("no rows are left")
 
     with pytest.raises(ValueError, match="no rows are left"):
@@ -90,7 +90,7 @@ def test_a_catalog_that_is_not_there_stops_no_stage_and_is_asked_once(
     (port,) = free_ports(1)
     monkeypatch.setenv("OPENLINEAGE_URL", f"http://127.0.0.1:{port}")
     done, started = [], time.monotonic()
-    with lineage_events.told(PREPARE, Workspace(ROOT, "churn")):
+    with lineage_events.events_sent(PREPARE, Workspace(ROOT, "churn")):
         done.append("ran")
     assert done == ["ran"]
     assert time.monotonic() - started < 30
@@ -98,7 +98,7 @@ def test_a_catalog_that_is_not_there_stops_no_stage_and_is_asked_once(
 
 
 def test_without_being_asked_nothing_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with lineage_events.told(PREPARE, Workspace(tmp_path / "nothing", "churn")):
+    with lineage_events.events_sent(PREPARE, Workspace(tmp_path / "nothing", "churn")):
         pass
     assert capsys.readouterr() == ("", "")
 
@@ -106,7 +106,7 @@ def test_without_being_asked_nothing_is_told(tmp_path: Path, capsys: pytest.Capt
 def test_a_pipeline_that_cannot_be_read_stops_no_stage(
     told: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with lineage_events.told(PREPARE, Workspace(tmp_path, "churn")):
+    with lineage_events.events_sent(PREPARE, Workspace(tmp_path, "churn")):
         pass
     assert "the event was not sent" in capsys.readouterr().err
     assert not told.exists()

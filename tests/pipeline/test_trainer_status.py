@@ -28,8 +28,8 @@ from aimass_compiler.runtime.workspace import Workspace
 from aimass_compiler.stages import STAGES
 stages = {stage.name: stage for stage in STAGES}
 listeners = [trainer_status.listener()]
-with progress.told(stages[sys.argv[1]], Workspace(Path(sys.argv[2]), "churn"), listeners):
-    progress.tell(3, 4, {"roc_auc": 0.912345678, "loss": float("nan"), "other": None})
+with progress.reported(stages[sys.argv[1]], Workspace(Path(sys.argv[2]), "churn"), listeners):
+    progress.report_step(3, 4, {"roc_auc": 0.912345678, "loss": float("nan"), "other": None})
 """
 
 
@@ -131,5 +131,5 @@ def test_without_trainer_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.delenv("KUBEFLOW_TRAINER_SERVER_URL", raising=False)
     before = active_count()
     assert trainer_status.listener() is None
-    progress.tell(1, 2, {})
+    progress.report_step(1, 2, {})
     assert active_count() == before

@@ -55,11 +55,11 @@ def shown(stage: str) -> TrainingMetrics:
 
 
 def test_trials_are_counted_with_the_best_value_and_when_it_went_on(port: int, tmp_path: Path) -> None:
-    with progress.told(TRAIN, Workspace(tmp_path, "growth/churn"), [shown("train")]):
+    with progress.reported(TRAIN, Workspace(tmp_path, "growth/churn"), [shown("train")]):
         before = asked(port)
         assert (before[names.SHARE,], before[names.PATIENCE,]) == (0.1, 6 * 3600)
         assert (names.TOTAL, "trial") not in before
-        progress.tell(3, 4, {"roc_auc": 0.9, "nothing": None, "odd": float("nan")}, "trial")
+        progress.report_step(3, 4, {"roc_auc": 0.9, "nothing": None, "odd": float("nan")}, "trial")
         told = asked(port)
     assert told[names.SHARE,] == pytest.approx(0.1 + 0.75 * 0.7)
     assert (told[names.DONE, "trial"], told[names.TOTAL, "trial"]) == (3, 4)

@@ -131,7 +131,7 @@ def _applied(arguments: argparse.Namespace, project: Project, targets: list[Envi
     connection = connect(arguments.kubeconfig, arguments.context, terminal.report)
     chosen = _changed(connection, project, targets) if arguments.changed else targets
     with building(project.generated, chosen) as builds:
-        connection.look_around()
+        connection.discover_kinds()
         with open_run(connection, options, clusters.origin_of(project), terminal.report) as work:
             code = show(apply_all(work, chosen, builds), arguments.format)
             clusters.report_orphans(orphans(work, [each for each in targets if each.is_whole]))

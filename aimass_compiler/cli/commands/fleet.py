@@ -125,7 +125,7 @@ def _brought(
     options = ApplyOptions(force=arguments.force_conflicts or is_dry_run, is_dry_run=is_dry_run)
     kustomize, source = find(), clusters.origin_of(project).source
     connection = connect(arguments.kubeconfig, arguments.context, terminal.report)
-    connection.look_around()
+    connection.discover_kinds()
     declared: list[apply_set.ApplySet] = []
     for folder in _once(chosen):
         objects = kustomize.build(folder.path)

@@ -21,7 +21,7 @@ from msgspec import Struct
 from aimass_compiler import conventions
 from aimass_compiler.cli import snapshots, terminal
 from aimass_compiler.cli.dvc_repository import ready_for_dvc
-from aimass_compiler.cli.prepared_rows import EarlierRows, told
+from aimass_compiler.cli.prepared_rows import EarlierRows, change_lines
 from aimass_compiler.cli.selection import add_root, add_spec, project_of
 from aimass_compiler.cli.views.run import StageProgress, results
 from aimass_compiler.cli.views.run_progress import progress_below
@@ -128,7 +128,7 @@ def run_stages(project: Project, pipeline: Pipeline, options: RunOptions) -> int
         sys.stdout,
         pipeline.artifact,
         is_verbose=options.is_verbose,
-        after={"prepare": lambda: told(folder, pipeline, earlier)},
+        after={"prepare": lambda: change_lines(folder, pipeline, earlier)},
     )
     try:
         ready_for_dvc(project.root)

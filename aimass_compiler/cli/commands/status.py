@@ -74,7 +74,7 @@ def _looked(
     namespaces = {name: clusters.namespaces_of(project, name, arguments.models) for name in servers}
     try:
         connection = connect(arguments.kubeconfig, arguments.context, terminal.report)
-        connection.look_around()
+        connection.discover_kinds()
     except ClusterError as error:
         return [
             DeployedEnvironment(name, namespace, failure=error)

@@ -20,7 +20,7 @@ from aimass_compiler.pipeline.scoring import Scoring
 from aimass_compiler.runtime.failure import StageFailure, exit_code
 from aimass_compiler.runtime.scoring.exposition import shown
 from aimass_compiler.runtime.scoring.table import score_table
-from aimass_compiler.runtime.stages.score import told
+from aimass_compiler.runtime.stages.score import report_lines
 
 #: What Kubernetes appends to a CronJob's name: the minute that the job was due, since 1970.
 _MINUTE = re.compile(r"-(\d{8,9})$")
@@ -45,7 +45,7 @@ def _score(parsed: argparse.Namespace) -> ExitCode:
     scoring = _scoring(parsed)
     with shown(parsed.port) as show, tempfile.TemporaryDirectory(prefix="aimass-score-") as scratch:
         report = score_table(scoring, parsed.package, parsed.root.resolve(), Path(scratch))
-        for line in told(report, scoring.into):
+        for line in report_lines(report, scoring.into):
             print(line, flush=True)
         show(report)
     return ExitCode.DONE

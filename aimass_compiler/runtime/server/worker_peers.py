@@ -203,7 +203,7 @@ class WorkerPeers:
         return self.folder / f"{worker}.sock"
 
 
-def bury(folder: Path, worker: int) -> None:
+def keep_last_counts(folder: Path, worker: int) -> None:
     """Keep what a worker counted that is gone."""
     last, gone = folder / f"{worker}.prom", folder / _GONE
     if last.exists():

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.server.listener import bound
 from aimass_compiler.runtime.server.response import ServerFailure
-from aimass_compiler.runtime.server.worker_peers import VARIABLE, WorkerBoard, bury
+from aimass_compiler.runtime.server.worker_peers import VARIABLE, WorkerBoard, keep_last_counts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -144,7 +144,7 @@ class WorkerSupervisor:
     def _ended(self, worker: _Worker, code: int) -> None:
         worker.process = None
         self._board.note_ready(worker.number, is_ready=False)
-        bury(self._folder, worker.number)
+        keep_last_counts(self._folder, worker.number)
         if self._is_stopping:
             if code > 0:
                 self._code = self._code or code

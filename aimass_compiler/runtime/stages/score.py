@@ -22,11 +22,11 @@ def run(source: Source, into: str, key: tuple[str, ...], rejects: float, *, work
     package = workspace.path(artifacts.SIGNATURE).parent
     report = score_table(scoring, package, workspace.root, workspace.folder("score"))
     write_json(workspace.path(artifacts.SCORES), report)
-    for line in told(report, into):
+    for line in report_lines(report, into):
         print(line)
 
 
-def told(report: dict[str, Any], place: str) -> list[str]:
+def report_lines(report: dict[str, Any], place: str) -> list[str]:
     """What people are told of a table that was scored."""
     rows = report["rows"]
     lines = [f"{rows['scored']:,} of {rows['read']:,} rows scored by {report['version']} into {place}"]

@@ -139,7 +139,7 @@ def _fitted(assignment: Assignment, model: Model, trials: TrialFolders) -> _Foun
     def watch(step: int, losses: Mapping[str, float]) -> None:
         if step % max(1, steps // _LINES) == 0:
             say(f"step {step}/{steps}  " + "  ".join(f"{name} {loss:.5g}" for name, loss in losses.items()))
-            progress.tell(step, steps, losses)
+            progress.report_step(step, steps, losses)
 
     try:
         if assignment.training.worker_range == (1, 1):

@@ -39,7 +39,7 @@ class TrialLog:
                 self.trials.drop(other.id)
         say(f"trial {outcome.id}/{self.total}  {self._told(outcome)}")
         best = None if self.best is None else self.best.value
-        progress.tell(len(self.outcomes), self.total, {self.metric: best}, "trial")
+        progress.report_step(len(self.outcomes), self.total, {self.metric: best}, "trial")
 
     def again(self, number: int, error: str) -> None:
         """Tell that a trial is tried again."""
