@@ -66,7 +66,8 @@ class Data(Frozen):
         declared = {name: column.type for name, column in self.columns.items()}
         own = [join for join in self.join if join.right == source]
         if own and own[0].aggregate is not None:
-            return own[0].columns_read(declared)
+            keys = {key: declared.get(key, "id") for key in own[0].on}
+            return {**own[0].columns_read(self._written_types(source) | declared), **keys}
         read: dict[str, str] = {}
         for join in self.join:
             read |= dict.fromkeys(join.on, "id")
@@ -74,6 +75,13 @@ class Data(Frozen):
         for join in own:
             read |= join.columns_read()
         return declared | {name: declared.get(name, type_) for name, type_ in read.items()}
+
+    def _written_types(self, source: str) -> dict[str, str]:
+        """The types of columns of which the source says how it writes them, be they declared or not."""
+        if source not in self.sources:
+            return {}
+        named = [each for _, part in self.sources[source].parts() for each in part.columns_named()]
+        return {name: "time" if key == "dates" else "number" for key, name in named if key != "missing"}
 
     def held(self, source: str) -> dict[str, str]:
         """The columns that a source may hold, with their types: what joins aggregate is held by none."""

@@ -158,15 +158,16 @@ class Join(Frozen):
 
     def columns_read(self, declared: Mapping[str, str] | None = None) -> Mapping[str, str]:
         """The columns of the right side that the join itself reads, with their types: keys, and the time and
-        what is aggregated where there is any. A `last` value is of the type that is `declared` for it."""
+        what is aggregated where there is any. A `last` value is of the type that is `declared` for it, and
+        others are of their own, where that is known."""
         types, read = declared or {}, dict[str, str]()
         for name, aggregation in (self.aggregate or {}).items():
             if aggregation.function in READS_NUMBERS:
                 read |= dict.fromkeys(aggregation.read, "number")
                 continue
-            type_ = types.get(name, "category") if aggregation.function in LATEST else "category"
             for column in aggregation.read:
-                read.setdefault(column, type_)
+                type_ = types.get(column, "category")
+                read.setdefault(column, types.get(name, type_) if aggregation.function in LATEST else type_)
         if self.order_by is not None:
             read.setdefault(self.order_by, types.get(self.order_by, "category"))
         if self.time is not None:

@@ -314,6 +314,19 @@ def test_what_is_no_step_is_said_with_its_place(
     assert said in refused(tmp_path, readings(["heat"], order_by=order_by))
 
 
+def test_dates_of_a_child_table_are_read_as_its_source_writes_them(tmp_path: Path) -> None:
+    (tmp_path / "engines.csv").write_text("id,engine,y\n1,a,1\n2,b,2\n3,c,3\n")
+    days = "\n".join(f"a,{day}.{month}.2026,{day},{day}" for month, day in ((3, 1), (1, 30), (2, 15)))
+    (tmp_path / "readings.csv").write_text(f"engine,at,heat,step\n{days}\n")
+    data = readings(["heat"], order_by="at")
+    data["sources"]["readings"] = {"csv": {"path": "readings.csv", "dates": {"at": "%d.%m.%Y"}}}
+    data["join"][0]["aggregate"]["days"] = {"function": "count_distinct", "column": "at"}
+    data["columns"]["days"] = "number"
+    found = together(tmp_path, data)
+    assert found["load"].to_list()[0] == [15, 1]
+    assert found["days"].to_list() == [3, 0, 0]
+
+
 def test_gaps_are_filled_with_the_last_known_value_of_the_key(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text(
         'id,engine,at,state,y\n1,a,2026-01-03," ",1\n2,a,2026-01-01,hot,2\n3,b,2026-01-02,,3\n'
