@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: So few that they stay in the processor's cache: 20,000 take twice the time.
 _ROWS_AT_ONCE = 1000
 #: Of the first block, which a file that needs a reader mostly fails in, and of the largest.
-_FEWEST_BYTES, _MOST_BYTES = 1 << 16, 1 << 22
+_FEWEST_BYTES, _MOST_BYTES = 1 << 16, 1 << 23
 #: What the C of Python's csv takes as a limit on every platform.
 _LONGEST_CELL = 2**31 - 1
 
