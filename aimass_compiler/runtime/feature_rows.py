@@ -49,7 +49,7 @@ class FeatureRows:
         lazy, codes = polars_lowering.flattened(rows.lazy(), [part.of for part in self._categories])
         computed = lazy.select(
             polars_lowering.lower(code).alias(str(place)) for place, code in enumerate(codes)
-        ).collect()
+        ).collect(engine="in-memory")
         for place, part in enumerate(self._categories):
             code = computed[str(place)].to_numpy()
             found["codes"][:, place] = numpy.where(code < len(part.names), code, -1)
@@ -86,5 +86,5 @@ def _kept_as(expression: Expression) -> str:
 def _vectors(rows: polars.DataFrame, expression: Expression) -> NDArray[Any]:
     """A vector, image or sequence a row, flat."""
     lazy, (flat,) = polars_lowering.flattened(rows.lazy(), [expression])
-    values = lazy.select(polars_lowering.lower(flat).alias("x")).collect()["x"].to_numpy()
+    values = lazy.select(polars_lowering.lower(flat).alias("x")).collect(engine="in-memory")["x"].to_numpy()
     return numpy.ascontiguousarray(values, dtype=_kept_as(expression))
