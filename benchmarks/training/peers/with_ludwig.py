@@ -30,7 +30,6 @@ CONFIG = {
                     },
                 ],
                 "fc_layers": [],
-                "num_fc_layers": 0,
             },
         }
     ],
@@ -47,7 +46,8 @@ CONFIG = {
 
 def table(split):
     x, y = arrays(split)
-    return pd.DataFrame({"image": list(x), "digit": [str(value) for value in y]})
+    # Ludwig reads rows, columns, channels, and divides by 255.
+    return pd.DataFrame({"image": list(np.moveaxis(x, 1, -1) * 255), "digit": [str(value) for value in y]})
 
 
 if __name__ == "__main__":
