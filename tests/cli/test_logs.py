@@ -41,6 +41,13 @@ def test_records_are_found_by_what_is_asked(project: Project, store: Path) -> No
     assert shown(project, store, "--version", "none") == []
 
 
+def test_that_nothing_was_found_is_told(project: Project, store: Path, tmp_path: Path) -> None:
+    empty = project.aimass("logs", "churn", "--store", str(tmp_path / "none"))
+    assert empty.err.startswith("churn has no record yet in file://")
+    none = project.aimass("logs", "churn", "--store", str(store), "--version", "none")
+    assert none.err.startswith("churn has no record that matches in file://")
+
+
 def test_records_are_written_as_a_file(project: Project, store: Path, tmp_path: Path) -> None:
     from pyarrow import parquet
 

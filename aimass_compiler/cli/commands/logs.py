@@ -22,6 +22,8 @@ from aimass_compiler.exit_codes import ExitCode
 if TYPE_CHECKING:
     import pyarrow
 
+    from aimass_compiler.records.query import RecordsWanted
+
 EXIT_CODES = (ExitCode.DISK,)
 EXAMPLES = """
   aimass logs churn                              the 20 newest records
@@ -110,8 +112,15 @@ def run(arguments: argparse.Namespace) -> int:
         terminal.error(str(failure), failure.help)
         return ExitCode.FAILED
     if not found.num_rows:
-        print(f"no record of {arguments.model} in {place.store} is so", file=sys.stderr)
+        what = "has no record that matches" if _is_narrowed(question) else "has no record yet"
+        print(f"{arguments.model} {what} in {place.store}", file=sys.stderr)
     return _write(found, form, arguments.output)
+
+
+def _is_narrowed(question: RecordsWanted) -> bool:
+    """Whether more is asked for than any record of the model."""
+    asked = (question.since, question.until, question.version, question.request_id, question.caller)
+    return bool(question.where) or any(each is not None for each in asked)
 
 
 def _form(arguments: argparse.Namespace) -> str | None:
