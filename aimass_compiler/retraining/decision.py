@@ -19,6 +19,7 @@ from aimass_compiler.retraining.causes import CausesFound, FoundCause, Retrainin
 
 _BUDGET_DAYS = 30
 _ENDS = {"passed": "was proposed", "failed": "failed", "same": "was the version that there is", "resumed": ""}
+_NO_REASON_NAMED = "`monitoring.retrain` of its spec names no reason, such as `on: [drift, data]`"
 #: Ends after which a person is asked once there are too many in a row.
 _FAILURES = ("failed", "unpublished")
 
@@ -55,7 +56,9 @@ def decided(
 ) -> RetrainingDecision:
     """Whether a candidate is trained; what a person must decide comes before what waiting solves."""
     if not found.causes:
-        return RetrainingDecision(is_due=False, text="there is no reason to train again")
+        wanted = retrain_of(pipeline)
+        text = "there is no reason to train again" if wanted.on or wanted.schedule else _NO_REASON_NAMED
+        return RetrainingDecision(is_due=False, text=text)
     failed = failures(attempts, recipe_digest(pipeline))
     most = retrain_of(pipeline).attempts or USUAL_ATTEMPTS
     if len(failed) >= most:

@@ -29,7 +29,11 @@ def tried(days: float, outcome: Any = "passed", **more: Any) -> TriedCandidate:
 def test_a_reason_that_nothing_is_against_is_due() -> None:
     assert decided(model(), FOUND, [], NOW).is_due
     assert decided(model(), FOUND, [tried(2)], NOW).text == "calls moved"
-    assert not decided(model(), CausesFound((), (), {}), [], NOW).is_due
+    none = CausesFound((), (), {})
+    found = decided(model(), none, [], NOW)
+    assert (found.is_due, found.text) == (False, "there is no reason to train again")
+    never = decided(pipeline({"monitoring": {"retrain": {"schedule": None, "on": None}}}), none, [], NOW)
+    assert (never.is_due, "`monitoring.retrain` of its spec names no reason" in never.text) == (False, True)
 
 
 @pytest.mark.parametrize(
