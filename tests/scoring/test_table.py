@@ -191,6 +191,18 @@ def test_a_table_without_a_column_that_is_needed_is_refused(
         score(package, tmp_path, key=("customr",))
 
 
+def test_a_column_that_rows_may_lack_is_told_where_the_table_lacks_it(
+    package: Path, tmp_path: Path, table: polars.DataFrame, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = "tenure"
+    table.drop(gone).write_parquet(tmp_path / "table.parquet")
+    assert score(package, tmp_path)["rows"]["scored"] == ROWS
+    assert f"the table has no column `{gone}`: it counts as missing in every row" in capsys.readouterr().out
+    table.select("customer").write_parquet(tmp_path / "table.parquet")
+    with pytest.raises(StageFailure, match="the table has no column"):
+        score(package, tmp_path)
+
+
 def test_a_damaged_package_scores_nothing(package: Path, tmp_path: Path, table: polars.DataFrame) -> None:
     del table
     copy = shutil.copytree(package, tmp_path / "package")

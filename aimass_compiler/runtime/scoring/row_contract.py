@@ -65,18 +65,25 @@ def column_of(field: Field) -> Column:
     return SeriesColumn(type="series", length=length, channels=channels[0] if channels else 1)
 
 
-def require_columns(signature: Signature, names: Sequence[str]) -> None:
-    """Raise StageFailure where a table lacks columns that requests must have."""
-    lacking = [field.name for field in signature.fields if not field.nullable and field.name not in names]
-    if lacking:
+def require_columns(signature: Signature, names: Sequence[str]) -> list[str]:
+    """The columns that a table lacks and that rows may lack.
+
+    Raises StageFailure where it lacks one that requests must have, or all.
+    """
+    lacking = [field for field in signature.fields if field.name not in names]
+    needed = [field.name for field in lacking if not field.nullable]
+    if len(lacking) == len(signature.fields):
+        needed = [field.name for field in lacking]
+    if needed:
         others = {*names}.difference(field.name for field in signature.fields)
-        hints = (did_you_mean(name, others) for name in lacking)
-        shown = ", ".join(f"`{name}`" for name in lacking)
+        hints = (did_you_mean(name, others) for name in needed)
+        shown = ", ".join(f"`{name}`" for name in needed)
         raise StageFailure(
             ExitCode.DATA,
             f"the table has no column {shown}, which the model needs",
             next((hint for hint in hints if hint), f"it has {', '.join(names)}"),
         )
+    return [field.name for field in lacking]
 
 
 def sorted_rows(block: polars.DataFrame, signature: Signature) -> SortedRows:

@@ -80,7 +80,8 @@ def _read(scoring: Scoring, scorer: TableScorer, root: Path, engine: Local) -> T
     except (OSError, ValueError) as error:
         reason = first_line(error).replace(str(root), ".")
         raise StageFailure(ExitCode.DATA, f"{shown} cannot be read: {reason}") from None
-    require_columns(signature, rows.names)
+    for name in require_columns(signature, rows.names):
+        print(f"warning: the table has no column `{name}`: it counts as missing in every row")
     lacking = [name for name in scoring.key if name not in rows.names]
     if lacking:
         hint = f"it has {', '.join(rows.names)}"
