@@ -49,7 +49,7 @@ from aimass_compiler.runtime import progress, training_metrics
 from aimass_compiler.runtime.__main__ import main
 
 training_metrics._LEAST_PATIENCE /= {TIMES}
-tell, accounts = progress.tell, itertools.count(1)
+tell, accounts = progress.report_step, itertools.count(1)
 
 def tell_when_allowed(*account):
     allowed = Path("{ALLOWED}".format(next(accounts)))
@@ -59,7 +59,7 @@ def tell_when_allowed(*account):
         raise RuntimeError("it fails")
     tell(*account)
 
-progress.tell = tell_when_allowed
+progress.report_step = tell_when_allowed
 sys.exit(main(sys.argv[1:]))
 """
 
