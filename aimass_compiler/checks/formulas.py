@@ -49,7 +49,7 @@ EXAMPLES = (
 )
 
 
-class Written(Struct, frozen=True):
+class WrittenFormula(Struct, frozen=True):
     """A formula, where it stands, the types of the columns there, and what it must give."""
 
     formula: Formula
@@ -77,16 +77,16 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
                 yield from _never(pipeline, written.path, node.right, node.left)
 
 
-def _formulas(pipeline: Pipeline) -> Iterator[Written]:
+def _formulas(pipeline: Pipeline) -> Iterator[WrittenFormula]:
     types = {name: column.column_type for name, column in pipeline.data.columns.items()}
     for place, step in enumerate(pipeline.data.clean):
         for key, formula in formulas_in(step):
-            yield Written(formula, ("data", "clean", place, step.kind, key), types, "claim")
+            yield WrittenFormula(formula, ("data", "clean", place, step.kind, key), types, "claim")
     for found in pipeline.flow.steps:
         # What a transform does not take is told by the flow of the columns.
         taken = {name: kind for name, kind in found.types.items() if found.transform.takes(kind)}
         for key, formula in formulas_in(found.transform):
-            yield Written(formula, (*found.path, key), taken, "number")
+            yield WrittenFormula(formula, (*found.path, key), taken, "number")
 
 
 def _nodes(expression: Expression) -> Iterator[Expression]:

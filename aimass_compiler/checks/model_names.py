@@ -123,7 +123,7 @@ def unread(strays: Iterable[str]) -> Iterator[Finding]:
         yield Finding("AM023", (), message, help=hint, file=file)
 
 
-class Named(Protocol):
+class NamedSpec(Protocol):
     """A spec that was read."""
 
     @property
@@ -135,7 +135,7 @@ class Named(Protocol):
         """The model's name; empty where the spec does not say it."""
 
 
-def findings(specs: Iterable[Named], others: Mapping[str, PurePath]) -> Iterator[Finding]:
+def findings(specs: Iterable[NamedSpec], others: Mapping[str, PurePath]) -> Iterator[Finding]:
     """Files that are named differently from their models, or share one; `others` are not compiled now."""
     listed = [*specs]
     files = {_model_of(file, PurePath(file).stem): file for file in others}

@@ -82,7 +82,7 @@ EXAMPLES = (
 _MEMORY = "`serving.resources.memory`"
 
 
-class Room(Struct, frozen=True):
+class MemoryRoom(Struct, frozen=True):
     """Where a server runs, and what a model may take there."""
 
     noun: str
@@ -110,7 +110,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
             yield found
 
 
-def _on_processor(pipeline: Pipeline, name: str) -> Room:
+def _on_processor(pipeline: Pipeline, name: str) -> MemoryRoom:
     """ONNX Runtime's generation loop: each request has a cache of its own, of its whole context."""
     here = pipeline.environments[name].serving
     how = ServingLoad(
@@ -120,10 +120,12 @@ def _on_processor(pipeline: Pipeline, name: str) -> Room:
         concurrent=here.concurrent or 1,
     )
     room = here.resources.memory.size - SERVING_PROCESS
-    return Room(f"{_MEMORY} leaves", room, how, shares_cache=False, memory=("serving.resources.memory",))
+    return MemoryRoom(
+        f"{_MEMORY} leaves", room, how, shares_cache=False, memory=("serving.resources.memory",)
+    )
 
 
-def _in_vllm(pipeline: Pipeline, name: str) -> Room:
+def _in_vllm(pipeline: Pipeline, name: str) -> MemoryRoom:
     """vLLM: one cache for all requests, in what its share of the memory leaves beside the weights."""
     here, device = pipeline.environments[name].serving, pipeline.environments[name].accelerator
     options = here.vllm or Vllm.default()
@@ -141,10 +143,12 @@ def _in_vllm(pipeline: Pipeline, name: str) -> Room:
     )
     if device is None:
         room = here.resources.memory.size - VLLM_PROCESS
-        return Room(f"{_MEMORY} leaves", room, how, shares_cache=True, memory=("serving.resources.memory",))
+        return MemoryRoom(
+            f"{_MEMORY} leaves", room, how, shares_cache=True, memory=("serving.resources.memory",)
+        )
     room = int(device.memory.size * options.gpu_memory_utilization) - ACCELERATOR_RUNTIME
     noun = f"vLLM may take of `{device.name}`"
-    return Room(noun, room, how, shares_cache=True)
+    return MemoryRoom(noun, room, how, shares_cache=True)
 
 
 #: With `dtype: auto`, vLLM casts weights of 32 bits to 16, too.
@@ -160,7 +164,7 @@ def _width(pipeline: Pipeline, quantization: str | None, computed: float) -> flo
     return computed if quantization is None else BYTES[quantization]
 
 
-def _finding(pipeline: Pipeline, name: str, base: Architecture, place: Room) -> Finding | None:
+def _finding(pipeline: Pipeline, name: str, base: Architecture, place: MemoryRoom) -> Finding | None:
     needed, serving = serving_memory(base, place.how), pipeline.environments[name].serving
     if needed.size <= place.bytes:
         return None
@@ -183,7 +187,7 @@ def _finding(pipeline: Pipeline, name: str, base: Architecture, place: Room) -> 
     return Finding("AM443", path, message, help=ways)
 
 
-def _hints(base: Architecture, place: Room, fitting: int) -> Iterator[str]:
+def _hints(base: Architecture, place: MemoryRoom, fitting: int) -> Iterator[str]:
     """Fewer tokens, fewer bytes a weight, more memory; each with what comes of it."""
     context = context_within(base, place.how, place.bytes)
     fewer = [f"`concurrent: {fitting}`"] if fitting else []

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aimass_compiler.kubernetes.failures import ClusterError
     from aimass_compiler.kubernetes.inventory import ClusterInventory
     from aimass_compiler.kubernetes.objects import Builds, EnvironmentTarget
-    from aimass_compiler.kubernetes.run import Applied, ApplyRun, Origin
+    from aimass_compiler.kubernetes.run import Applied, ApplyRun, GitOrigin
     from aimass_compiler.pipeline.settings import Settings
     from aimass_compiler.project import Project
 
@@ -111,10 +111,10 @@ def report_orphans(found: Iterable[ClusterInventory]) -> None:
         terminal.report(f"note: {where}, where nothing is applied any more: `{command}` removes it")
 
 
-def origin_of(project: Project) -> Origin:
+def origin_of(project: Project) -> GitOrigin:
     """Where the project's files come from, as far as git has it."""
     from aimass_compiler.kubernetes import objects
-    from aimass_compiler.kubernetes.run import Origin
+    from aimass_compiler.kubernetes.run import GitOrigin
     from aimass_compiler.programs import git
 
     def is_after(commit: str) -> bool:
@@ -126,7 +126,7 @@ def origin_of(project: Project) -> Origin:
         except git.GitError:
             return set()
 
-    return Origin(git.head(project.root), git.source(project.root), is_after, namespaces_of)
+    return GitOrigin(git.head(project.root), git.source(project.root), is_after, namespaces_of)
 
 
 def targets_of(project: Project, models: list[str], environments: list[str]) -> list[EnvironmentTarget]:

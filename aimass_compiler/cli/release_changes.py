@@ -136,7 +136,7 @@ def guarded(act: Callable[[], int]) -> int:
     return ExitCode.FAILED
 
 
-class CarriedOut(Struct, frozen=True):
+class ChangeResult(Struct, frozen=True):
     """What became of a change."""
 
     exit_code: int
@@ -153,7 +153,7 @@ def carry_out(
     pull_request: bool,
     merges: bool = False,
     report: Callable[[str], None] = print,
-) -> CarriedOut:
+) -> ChangeResult:
     """Change the files, or propose the change. Raises ProposalFailed.
 
     With `merges`, what is proposed is merged once its checks have passed.
@@ -174,13 +174,13 @@ def carry_out(
                 with suppress(OSError):
                     _write(project.root / written, was)
             terminal.error(f"{path} could not be written, so nothing was changed: {error.strerror}")
-            return CarriedOut(ExitCode.DISK)
+            return ChangeResult(ExitCode.DISK)
     for path in before:
         content = change.files[path]
         report(f"{'deleted' if content is None else 'wrote'} {path}")
     paths = " ".join(change.files)
     report(f"commit it for it to count: `git add {paths} && git commit -m {change.title!r}`")
-    return CarriedOut(ExitCode.DONE)
+    return ChangeResult(ExitCode.DONE)
 
 
 def _write(target: Path, content: bytes | None) -> None:
@@ -195,17 +195,17 @@ def _write(target: Path, content: bytes | None) -> None:
 
 def _proposed(
     project: Project, change: RepositoryChange, report: Callable[[str], None], *, merges: bool
-) -> CarriedOut:
+) -> ChangeResult:
     from aimass_compiler.delivery.proposal import propose
 
     done = propose(project.root, change, merges=merges)
     if done.url:
         report(f"opened {done.url}")
     if not done.remaining:
-        return CarriedOut(ExitCode.DONE, done.branch, done.url)
+        return ChangeResult(ExitCode.DONE, done.branch, done.url)
     terminal.error(
         f"the commit is on the branch {done.branch}, but {done.reason}", "these commands do the rest:"
     )
     for command in done.remaining:
         terminal.report(f"  {command}")
-    return CarriedOut(ExitCode.FAILED, done.branch, done.url)
+    return ChangeResult(ExitCode.FAILED, done.branch, done.url)

@@ -33,7 +33,7 @@ class NotMeasured(HintedError):  # noqa: N818  # it reads as what is the case
     """There is nothing to go by."""
 
 
-class Used(Struct, frozen=True, forbid_unknown_fields=True):
+class ResourceUsage(Struct, frozen=True, forbid_unknown_fields=True):
     """What the busiest server used: cores, or bytes."""
 
     p95: float
@@ -44,8 +44,8 @@ class Used(Struct, frozen=True, forbid_unknown_fields=True):
 class MeasuredUse(Struct, frozen=True, forbid_unknown_fields=True):
     """What the servers of a model used in an environment."""
 
-    cpu: Used
-    memory: Used
+    cpu: ResourceUsage
+    memory: ResourceUsage
     share: float = 1.0
     """How much of the period was measured."""
 
@@ -94,7 +94,7 @@ def by_prometheus(
 
 def _used(
     address: str, tenant: str | None, measures: tuple[str, ...], seconds: int
-) -> tuple[Used | None, float]:
+) -> tuple[ResourceUsage | None, float]:
     """By the first of several measures that is there: the kubelet's, or what servers say of themselves."""
     for measure in measures:
         each = f"max({measure})[{seconds}s:{_STEP}]"
@@ -108,7 +108,7 @@ def _used(
         ]
         p95, most, count = found
         if p95 is not None and most is not None:
-            return Used(p95, most), min(1.0, (count or 0.0) * _STEP_SECONDS / seconds)
+            return ResourceUsage(p95, most), min(1.0, (count or 0.0) * _STEP_SECONDS / seconds)
     return None, 0.0
 
 

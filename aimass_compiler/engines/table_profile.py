@@ -63,7 +63,7 @@ class ColumnProfile:
 
 
 @dataclass(frozen=True)
-class Suspect:
+class SuspectColumn:
     """A column that should not be learned from as it is, or a doubt about it."""
 
     column: str
@@ -82,7 +82,7 @@ class TableProfile:
     sampled: int
     target: str | None
     columns: tuple[ColumnProfile, ...]
-    suspects: tuple[Suspect, ...]
+    suspects: tuple[SuspectColumn, ...]
 
     def document(self) -> dict[str, Any]:
         """The profile as JSON."""
@@ -233,7 +233,7 @@ def _kind(type_: polars.DataType) -> str:
 
 def _suspects(
     columns: Sequence[ColumnProfile], rows: int, sample: polars.DataFrame, target: str | None
-) -> Iterator[Suspect]:
+) -> Iterator[SuspectColumn]:
     """What should be looked at before anything is learned, column by column."""
     copies = dict(_copies(sample, [column.name for column in columns if column.name != target]))
     for column in columns:
@@ -241,14 +241,14 @@ def _suspects(
             continue
         told, known = column.association, rows - column.missing
         if told is not None and told.alone >= LEAK:
-            yield Suspect(
+            yield SuspectColumn(
                 column.name,
                 "leak",
                 f"it alone predicts `{target}` nearly always ({told.alone:.1%} of the error of guessing "
                 "is gone): is it known before the fact?",
             )
         elif told is not None and told.gaps >= _GAPS_TELL:
-            yield Suspect(
+            yield SuspectColumn(
                 column.name,
                 "gaps",
                 f"whether it is missing predicts `{target}` ({told.gaps:.0%} of the error of guessing is "
@@ -256,18 +256,18 @@ def _suspects(
             )
         yield from _alone_suspect(column, known, sample.get_column(column.name).alias("value"))
         if column.name in copies:
-            yield Suspect(column.name, "copy", f"it says the same as `{copies[column.name]}`")
+            yield SuspectColumn(column.name, "copy", f"it says the same as `{copies[column.name]}`")
 
 
-def _alone_suspect(column: ColumnProfile, known: int, sampled: polars.Series) -> Iterator[Suspect]:
+def _alone_suspect(column: ColumnProfile, known: int, sampled: polars.Series) -> Iterator[SuspectColumn]:
     """What is odd about a column whatever the others hold."""
     if known == 0 and column.missing:
-        yield Suspect(column.name, "empty", "it has no value in any row")
+        yield SuspectColumn(column.name, "empty", "it has no value in any row")
     if known > 1 and column.distinct == 1:
-        yield Suspect(column.name, "constant", "it has one value in all rows")
+        yield SuspectColumn(column.name, "constant", "it has one value in all rows")
     if sampled.dtype.is_numeric() and (marker := _marker(sampled)) is not None:
         value, share = marker
-        yield Suspect(
+        yield SuspectColumn(
             column.name,
             "marker",
             f"{value:g} comes in {share:.1%} of the rows, far from all others: if it stands for a missing "
@@ -277,7 +277,9 @@ def _alone_suspect(column: ColumnProfile, known: int, sampled: polars.Series) ->
     is_continuous = sampled.dtype.is_float() or sampled.dtype.is_temporal() or sampled.dtype.is_nested()
     is_expected = column.declared in _DECLARED_UNIQUE or is_continuous
     if is_unique and not is_expected and not _is_prose(sampled):
-        yield Suspect(column.name, "identifier", "nearly every row has another value: declare it as `id`")
+        yield SuspectColumn(
+            column.name, "identifier", "nearly every row has another value: declare it as `id`"
+        )
 
 
 def _marker(sampled: polars.Series) -> tuple[float, float] | None:

@@ -16,7 +16,7 @@ from aimass_compiler.kubernetes.failures import ClusterError
 from aimass_compiler.kubernetes.inventory import ClusterInventory
 from aimass_compiler.kubernetes.objects import Builds, DeclaredModel, EnvironmentTarget
 from aimass_compiler.kubernetes.prune import delete_model
-from aimass_compiler.kubernetes.run import Applied, ApplyOptions, ApplyRun, Origin
+from aimass_compiler.kubernetes.run import Applied, ApplyOptions, ApplyRun, GitOrigin
 from aimass_compiler.kubernetes.transport import AT_ONCE, Report
 from aimass_compiler.model_path import name_of
 from aimass_compiler.programs.kustomize import KustomizeError
@@ -27,7 +27,7 @@ _MODELS_AT_ONCE = 32
 
 @contextmanager
 def open_run(
-    connection: Connection, options: ApplyOptions, origin: Origin, report: Report
+    connection: Connection, options: ApplyOptions, origin: GitOrigin, report: Report
 ) -> Iterator[ApplyRun]:
     """What all models of a run share, while it runs."""
     with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -35,7 +35,7 @@ _HASHES = ("pod-template-hash", "rollouts-pod-template-hash")
 
 
 @dataclass(frozen=True)
-class Symptom:
+class ReadinessProblem:
     """Something that keeps a workload from getting ready."""
 
     message: str
@@ -44,7 +44,7 @@ class Symptom:
     help: str = ""
 
 
-def symptoms(connection: Connection, workload: Object) -> list[Symptom]:
+def symptoms(connection: Connection, workload: Object) -> list[ReadinessProblem]:
     """What can be seen that is wrong with it, the most telling first; nothing where we may not look."""
     found = list(_of_conditions(workload))
     try:
@@ -56,12 +56,12 @@ def symptoms(connection: Connection, workload: Object) -> list[Symptom]:
     return sorted(distinct.values(), key=lambda symptom: not symptom.is_stuck)[:_MOST]
 
 
-def _of_conditions(workload: Object) -> Iterator[Symptom]:
+def _of_conditions(workload: Object) -> Iterator[ReadinessProblem]:
     for condition in (workload.get("status") or {}).get("conditions") or ():
         if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True":
             message = str(condition.get("message", ""))
             reason, hint = admission_reason(message) or (message, "")
-            yield Symptom(f"its pods are refused: {reason}", is_stuck=True, help=hint)
+            yield ReadinessProblem(f"its pods are refused: {reason}", is_stuck=True, help=hint)
 
 
 def _new_pods(connection: Connection, workload: Object) -> list[dict[str, Any]]:
@@ -93,24 +93,24 @@ def revision(replicas: Object) -> int:
     return max((int(value) for name, value in annotations.items() if name.endswith("/revision")), default=0)
 
 
-def _of_pod(connection: Connection, pod: Object) -> Iterator[Symptom]:
+def _of_pod(connection: Connection, pod: Object) -> Iterator[ReadinessProblem]:
     status: Mapping[str, Any] = pod.get("status") or {}
     name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
     containers = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
     message = [symptom for each in containers for symptom in _of_container(name, namespace, each)]
     message += [
-        Symptom(f"no node takes pod {name}: {condition.get('message', '')}", is_stuck=False)
+        ReadinessProblem(f"no node takes pod {name}: {condition.get('message', '')}", is_stuck=False)
         for condition in status.get("conditions") or ()
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False"
     ]
     if not message and not _is_ready(status.get("conditions") or ()):
         message += _of_events(connection, pod) or [
-            Symptom(f"pod {name} is {status.get('phase')}", is_stuck=False)
+            ReadinessProblem(f"pod {name} is {status.get('phase')}", is_stuck=False)
         ]
     yield from message
 
 
-def _of_container(pod: str, namespace: str, status: Mapping[str, Any]) -> Iterator[Symptom]:
+def _of_container(pod: str, namespace: str, status: Mapping[str, Any]) -> Iterator[ReadinessProblem]:
     waiting = (status.get("state") or {}).get("waiting") or {}
     ended = (status.get("lastState") or {}).get("terminated") or (status.get("state") or {}).get("terminated")
     reason = waiting.get("reason", "")
@@ -118,9 +118,11 @@ def _of_container(pod: str, namespace: str, status: Mapping[str, Any]) -> Iterat
         message = f": {waiting['message']}" if waiting.get("message") else ""
         last = f"; it ended with {_ending(ended)}" if ended else ""
         help = _hint(reason, pod, namespace)  # noqa: A001  # the word that findings use
-        yield Symptom(f"{reason} of `{status['name']}` in pod {pod}{message}{last}", is_stuck=True, help=help)
+        yield ReadinessProblem(
+            f"{reason} of `{status['name']}` in pod {pod}{message}{last}", is_stuck=True, help=help
+        )
     elif ended and ended.get("exitCode"):
-        yield Symptom(f"`{status['name']}` in pod {pod} ended with {_ending(ended)}", is_stuck=False)
+        yield ReadinessProblem(f"`{status['name']}` in pod {pod} ended with {_ending(ended)}", is_stuck=False)
 
 
 def _ending(ended: Mapping[str, Any]) -> str:
@@ -138,7 +140,7 @@ def _is_ready(conditions: Sequence[Mapping[str, Any]]) -> bool:
     return any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
 
 
-def _of_events(connection: Connection, pod: Object) -> list[Symptom]:
+def _of_events(connection: Connection, pod: Object) -> list[ReadinessProblem]:
     """The last warning about a pod, such as a probe that fails or a volume that is missing."""
     metadata = pod["metadata"]
     about = {"involvedObject.uid": metadata["uid"], "type": "Warning"}
@@ -146,7 +148,7 @@ def _of_events(connection: Connection, pod: Object) -> list[Symptom]:
     if not events:
         return []
     last = max(events, key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
-    return [Symptom(f"pod {metadata['name']}: {last.get('message', '')}", is_stuck=False)]
+    return [ReadinessProblem(f"pod {metadata['name']}: {last.get('message', '')}", is_stuck=False)]
 
 
 _LONGEST_PAUSE = 1.0
@@ -277,7 +279,7 @@ def _watch(waiting: _Waiting, key: ObjectKey, state_of_live: Callable[[Object], 
         time.sleep(next(rests))
 
 
-def _first_hint(found: Iterable[Symptom]) -> str:
+def _first_hint(found: Iterable[ReadinessProblem]) -> str:
     return next(
         (symptom.help for symptom in found if symptom.help),
         "run it again when the reason is gone; it goes on",

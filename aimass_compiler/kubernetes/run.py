@@ -93,7 +93,7 @@ class ApplyOptions:
 
 
 @dataclass(frozen=True)
-class Origin:
+class GitOrigin:
     """Where what is applied comes from, as far as git tells."""
 
     commit: str = ""
@@ -112,7 +112,7 @@ class ApplyRun:
     pool: Executor
     """Runs requests side by side."""
     options: ApplyOptions
-    origin: Origin
+    origin: GitOrigin
     report: Report
 
     def of(self, model: str, environment: str) -> ApplyRun:

@@ -123,7 +123,7 @@ def _fault(status: int) -> str:
 
 
 @dataclass(frozen=True)
-class Spent:
+class CallerUsage:
     """What a caller got."""
 
     admitted: int
@@ -146,10 +146,10 @@ class Spent:
         return f"its budget has not ended after {self.admitted} requests" if is_to_end else ""
 
 
-def spend(address: Address, headers: Mapping[str, str], most: int) -> Spent:
+def spend(address: Address, headers: Mapping[str, str], most: int) -> CallerUsage:
     """Ask as a caller until a budget has ended, but no more often than `most`. Raises NotAsked."""
     for admitted in range(most):
         answer = address.ask(headers)
         if answer.status in (_LIMITED, *_REFUSED) or answer.status >= _SERVER_FAULTS:
-            return Spent(admitted, answer)
-    return Spent(most, answer)
+            return CallerUsage(admitted, answer)
+    return CallerUsage(most, answer)

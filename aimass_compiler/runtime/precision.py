@@ -32,7 +32,7 @@ _LOST = 0.01
 _ROUNDINGS = 1024
 
 
-class Merged(NamedTuple):
+class CollapsedValues(NamedTuple):
     """Numbers of a feature that fall together: how many of how many, two of them, and what helps."""
 
     feature: str
@@ -90,7 +90,7 @@ def _whole(rows: polars.DataFrame, name: str) -> polars.Series:
     return raw.drop_nulls().unique()
 
 
-def merged(result: Expression, rows: Table) -> Iterator[Merged]:
+def merged(result: Expression, rows: Table) -> Iterator[CollapsedValues]:
     """The number features of a table that lose values when they become float32."""
     if not isinstance(result, Pack):
         return
@@ -118,7 +118,7 @@ def _computed(parts: Sequence[Expression], rows: polars.DataFrame) -> Iterator[N
         yield numpy.unique(values[numpy.isfinite(values)])
 
 
-def _merged(name: str, values: NDArray[numpy.float64]) -> Merged | None:
+def _merged(name: str, values: NDArray[numpy.float64]) -> CollapsedValues | None:
     lost = _lost(values)
     if not lost > _LOST * len(values):
         return None
@@ -126,7 +126,7 @@ def _merged(name: str, values: NDArray[numpy.float64]) -> Merged | None:
     scaled = (values - values.mean()) / deviation if deviation > 0 else values
     first = int(numpy.flatnonzero(~_differs(values))[0])
     is_kept = _lost(scaled) < lost / 2
-    return Merged(name, lost, len(values), (float(values[first]), float(values[first + 1])), is_kept)
+    return CollapsedValues(name, lost, len(values), (float(values[first]), float(values[first + 1])), is_kept)
 
 
 def _differs(values: NDArray[numpy.float64]) -> NDArray[numpy.bool_]:

@@ -14,7 +14,7 @@ from aimass_compiler.project import Project
 from aimass_compiler.spec.decode.decoder import decode, failed_parts
 from aimass_compiler.spec.decode.lower import lower
 from aimass_compiler.spec.decode.model_spec import ModelSpec
-from aimass_compiler.spec.edits.fixes import Fixed, fix
+from aimass_compiler.spec.edits.fixes import FixResult, fix
 from aimass_compiler.spec.yaml.reader import parse, read_document
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def checked(data: dict[str, Any], settings: Settings | None = None) -> tuple[Pip
     return None if failed else pipeline, findings
 
 
-def fixed(root: Path, specs: Sequence[Path], *, is_unsafe_too: bool = False) -> Fixed:
+def fixed(root: Path, specs: Sequence[Path], *, is_unsafe_too: bool = False) -> FixResult:
     """The specs of a project, fixed in memory."""
     project = Project(root)
     return fix(

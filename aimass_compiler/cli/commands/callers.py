@@ -20,7 +20,7 @@ from aimass_compiler.exit_codes import ExitCode
 if TYPE_CHECKING:
     from aimass_compiler.pipeline import Pipeline
     from aimass_compiler.pipeline.access import Access
-    from aimass_compiler.programs.caller_probe import Address, Spent
+    from aimass_compiler.programs.caller_probe import Address, CallerUsage
 
 EXIT_CODES = (ExitCode.SERVICE,)
 EXAMPLES = """
@@ -123,7 +123,7 @@ def _caller(address: Address, headers: dict[str, str], arguments: argparse.Names
     return not fault
 
 
-def _got(spent: Spent) -> str:
+def _got(spent: CallerUsage) -> str:
     """What a caller got with whom nothing is wrong."""
     if not spent.is_limited:
         return "who is let in"

@@ -12,7 +12,7 @@ Tone = Literal["", "good", "doubtful", "bad"]
 
 
 @dataclass(frozen=True)
-class Marked:
+class StatusText:
     """A text that is good, doubtful or bad; the text says so, too, as not everybody sees colours."""
 
     text: str
@@ -27,11 +27,11 @@ class Link:
     address: str
 
 
-Cell: TypeAlias = str | Marked | Link
+Cell: TypeAlias = str | StatusText | Link
 
 
 @dataclass(frozen=True)
-class Remark:
+class StatusSentence:
     """A sentence, with how what it says is."""
 
     text: str
@@ -76,7 +76,7 @@ class Chart:
     block: str = "chart"
 
 
-Block: TypeAlias = Remark | Pairs | Grid | Chart
+Block: TypeAlias = StatusSentence | Pairs | Grid | Chart
 
 
 @dataclass(frozen=True)

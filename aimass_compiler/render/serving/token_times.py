@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from aimass_compiler.pipeline.text_engine import TokenTimes
 
 
-class Ends(Struct, frozen=True):
+class BucketBounds(Struct, frozen=True):
     """Ends of buckets in seconds, rising."""
 
     first_token: tuple[float, ...]
@@ -29,18 +29,18 @@ def promised(times: TokenTimes | None) -> dict[str, float]:
     return {name: limit.seconds for name, limit in limits.items() if limit is not None}
 
 
-def further_ends(objectives: Objectives) -> Ends:
+def further_ends(objectives: Objectives) -> BucketBounds:
     """The ends that objectives add to the usual ones."""
-    return Ends(
+    return BucketBounds(
         tuple(_further(objectives.first_token, conventions.FIRST_TOKEN_BUCKETS)),
         tuple(_further(objectives.token, conventions.TOKEN_BUCKETS)),
     )
 
 
-def all_ends(objectives: Objectives) -> Ends:
+def all_ends(objectives: Objectives) -> BucketBounds:
     """The usual ends and those of objectives."""
     more = further_ends(objectives)
-    return Ends(
+    return BucketBounds(
         tuple(sorted({*conventions.FIRST_TOKEN_BUCKETS, *more.first_token})),
         tuple(sorted({*conventions.TOKEN_BUCKETS, *more.token})),
     )

@@ -110,7 +110,7 @@ _OK = 200
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownRow:
     """A row whose answer is known."""
 
     request: Request
@@ -119,10 +119,10 @@ class Known:
 
 def known(
     signature: ServedSignature, rows: Sequence[Mapping[str, Any]], expected: Sequence[Sequence[float]]
-) -> Sequence[Known]:
+) -> Sequence[KnownRow]:
     """Each row as a request of its own."""
     return [
-        Known(PLAIN.request(signature, [row]), scores) for row, scores in zip(rows, expected, strict=True)
+        KnownRow(PLAIN.request(signature, [row]), scores) for row, scores in zip(rows, expected, strict=True)
     ]
 
 
@@ -160,7 +160,7 @@ class LoadPlan:
 
     port: int
     signature: ServedSignature
-    known: Sequence[Known]
+    known: Sequence[KnownRow]
     mistakes: Sequence[Mistake]
     rps: int
     connections: int

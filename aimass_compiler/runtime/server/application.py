@@ -31,7 +31,7 @@ from aimass_compiler.runtime.server.prediction_records import LoggedRecords
 from aimass_compiler.runtime.server.record_folder import RecordFolder
 from aimass_compiler.runtime.server.request import Receive, RequestIdentities, peer_of
 from aimass_compiler.runtime.server.response import TRACE_HEADER, RequestError, Response, trace_of
-from aimass_compiler.runtime.server.worker_peers import Counted, WorkerPeers
+from aimass_compiler.runtime.server.worker_peers import WorkerCounts, WorkerPeers
 
 if TYPE_CHECKING:
     from aimass_compiler.runtime.server.log import EventLog
@@ -266,9 +266,9 @@ class Application(HttpApplication):
         with self.model.drift.joined([(found.rows, found.counts) for found in others if found.counts]):
             return self.peers.total(self.model.metrics.text(), others)
 
-    def _counted(self) -> Counted:
+    def _counted(self) -> WorkerCounts:
         self.model.account.settle()
-        return Counted(self.model.metrics.text(), *self.model.drift.counted())
+        return WorkerCounts(self.model.metrics.text(), *self.model.drift.counted())
 
     def _missing(self, path: str, headers: Headers) -> Response:
         del headers

@@ -85,7 +85,7 @@ class WorkerBoard:
         self._set(_FIRST + self.workers + worker, requests)
 
 
-class Counted(NamedTuple):
+class WorkerCounts(NamedTuple):
     """What one worker counted: a page of metrics, and the rows of its drift window by bin."""
 
     page: bytes
@@ -141,7 +141,7 @@ class WorkerPeers:
         """Tell the supervisor what this one cut off."""
         self._board.note_unfinished(self.worker, requests)
 
-    async def answer(self, own: Callable[[], Counted]) -> None:
+    async def answer(self, own: Callable[[], WorkerCounts]) -> None:
         """Let the others ask what this one counted, from now on."""
 
         async def tell(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -153,19 +153,19 @@ class WorkerPeers:
         path.unlink(missing_ok=True)
         self._server = await asyncio.start_unix_server(tell, path)
 
-    def _kept(self, found: Counted) -> Counted:
+    def _kept(self, found: WorkerCounts) -> WorkerCounts:
         """Keep a page on disk, too, so that no counter falls when this worker crashes."""
         path = self.folder / f"{self.worker}.prom"
         path.with_suffix(".new").write_bytes(found.page)
         path.with_suffix(".new").replace(path)
         return found
 
-    async def others(self) -> list[Counted]:
+    async def others(self) -> list[WorkerCounts]:
         """What all other workers counted; of one that does not answer in time, what it last said."""
         asked = [self._ask(worker) for worker in range(self.workers) if worker != self.worker]
         return [found for found in await asyncio.gather(*asked) if found is not None]
 
-    async def _ask(self, worker: int) -> Counted | None:
+    async def _ask(self, worker: int) -> WorkerCounts | None:
         with contextlib.suppress(OSError, TimeoutError, ValueError):
             async with asyncio.timeout(_ASK_SECONDS):
                 reader, writer = await asyncio.open_unix_connection(self._socket(worker))
@@ -175,14 +175,14 @@ class WorkerPeers:
                     writer.close()
             head, _, page = told.partition(b"\n")
             rows, counts = orjson.loads(head)
-            return Counted(page, rows, counts)
+            return WorkerCounts(page, rows, counts)
         with contextlib.suppress(OSError):  # it has said nothing yet, or is buried
-            return Counted(counted([(self.folder / f"{worker}.prom").read_bytes()]), 0, [])
+            return WorkerCounts(counted([(self.folder / f"{worker}.prom").read_bytes()]), 0, [])
         return None
 
-    def total(self, own: bytes, others: list[Counted]) -> bytes:
+    def total(self, own: bytes, others: list[WorkerCounts]) -> bytes:
         """The metrics of all workers as one page."""
-        self._kept(Counted(own, 0, []))
+        self._kept(WorkerCounts(own, 0, []))
         gone = self.folder / _GONE
         pages = [own, *(found.page for found in others)]
         counts = [gone.read_bytes()] if gone.exists() else []

@@ -36,7 +36,7 @@ _PARTS = 10_000
 
 
 @dataclass(frozen=True)
-class Searched:
+class SearchResult:
     """How a search went."""
 
     log: TrialLog
@@ -48,7 +48,7 @@ class Searched:
     """What the trials cost, in the currency of the budget; None where that is not known."""
 
 
-def search_ranges(assignment: Assignment, search: Search, space: Space, trials: TrialFolders) -> Searched:
+def search_ranges(assignment: Assignment, search: Search, space: Space, trials: TrialFolders) -> SearchResult:
     """Try values until `search` is satisfied; trials that an earlier process finished count."""
     started = time.monotonic()
     outcomes = trials.outcomes()
@@ -64,7 +64,7 @@ def search_ranges(assignment: Assignment, search: Search, space: Space, trials: 
         say(f"its values changed {len(best.schedule) - 1} times while it learned: best.json has each")
     seconds = time.monotonic() - started
     startup = 0.0 if began is None else max(0.0, began - started)
-    return Searched(log, best, startup, seconds, _cost(search, log))
+    return SearchResult(log, best, startup, seconds, _cost(search, log))
 
 
 def _total(search: Search, space: Space) -> int:

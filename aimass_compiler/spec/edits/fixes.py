@@ -39,7 +39,7 @@ class Checked(Protocol):
 
 
 @dataclass
-class Fixed:
+class FixResult:
     """What fixes did: the texts that changed, before and after, what was fixed, and what is wrong now."""
 
     found: Checked
@@ -57,13 +57,13 @@ def fix(
     paths: Mapping[str, Path],
     *,
     is_unsafe_too: bool = False,
-) -> Fixed:
+) -> FixResult:
     """Make every certain fix of these files in memory; `check` takes texts in the place of what is on disk.
 
     Fixes that are not safe are made only where they are asked for. One that does not remove its own
     finding, or after which less of the text can be read, is refused.
     """
-    fixed = Fixed(checked := check({}), (), {})
+    fixed = FixResult(checked := check({}), (), {})
     refused: set[Finding] = set()
     is_one_by_one = False
     for _ in range(_MOST_ROUNDS):

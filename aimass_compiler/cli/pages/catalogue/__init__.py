@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from aimass_compiler.cli.pages.blocks import Block, Cell, Grid, Link, Marked, Page, Remark, Section
+from aimass_compiler.cli.pages.blocks import (
+    Block,
+    Cell,
+    Grid,
+    Link,
+    Page,
+    Section,
+    StatusSentence,
+    StatusText,
+)
 from aimass_compiler.cli.pages.catalogue.entry import CatalogueEntry
 from aimass_compiler.cli.pages.catalogue.model_page import model_page
 
@@ -29,7 +38,7 @@ def _index(entries: list[CatalogueEntry], title: str) -> Page:
 
 def _blocks(entries: list[CatalogueEntry], environments: list[str]) -> Iterator[Block]:
     if not entries:
-        yield Remark("There is no model yet: `aimass init NAME DATA` begins one.")
+        yield StatusSentence("There is no model yet: `aimass init NAME DATA` begins one.")
         return
     has_teams = any(entry.team for entry in entries)
     head = ["model", *(["team"] if has_teams else []), "owner", "predicts", "task", "newest version", "made"]
@@ -43,7 +52,9 @@ def _row(entry: CatalogueEntry, environments: list[str], *, has_teams: bool) -> 
     version: Cell = "–"
     if newest is not None:
         reached = f" ({newest.shown_metric})" if newest.shown_metric else ""
-        version = Marked(f"{newest.name} rejected", "bad") if newest.rejection else f"{newest.name}{reached}"
+        version = (
+            StatusText(f"{newest.name} rejected", "bad") if newest.rejection else f"{newest.name}{reached}"
+        )
     return [
         Link(entry.path, entry.page),
         *([entry.team or "–"] if has_teams else []),

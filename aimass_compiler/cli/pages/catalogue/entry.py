@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from aimass_compiler import conventions
-from aimass_compiler.cli.pages.blocks import Cell, Marked, number
+from aimass_compiler.cli.pages.blocks import Cell, StatusText, number
 from aimass_compiler.delivery.lineage import Lineage, VersionLife, lineage
 from aimass_compiler.delivery.release_history import ReleasePeriod
 from aimass_compiler.model_path import team_of
@@ -124,11 +124,15 @@ class CatalogueEntry:
         records = [life.record for life in self.found.versions]
         record = version_of(records, stay.digests)
         if record is None:
-            return Marked("no version", "bad")
+            return StatusText("no version", "bad")
         name = short_name(record.name)
         if stay.release.hold is not None:
-            return Marked(f"{name} held", "doubtful")
-        return Marked(f"{name} canary", "doubtful") if stay.release.stable_images else Marked(name, "good")
+            return StatusText(f"{name} held", "doubtful")
+        return (
+            StatusText(f"{name} canary", "doubtful")
+            if stay.release.stable_images
+            else StatusText(name, "good")
+        )
 
 
 def _pipeline(root: Path, model: str) -> Mapping[str, Any]:

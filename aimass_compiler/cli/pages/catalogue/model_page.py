@@ -9,11 +9,11 @@ from aimass_compiler.cli.pages.blocks import (
     Cell,
     Grid,
     Link,
-    Marked,
     Page,
     Pairs,
-    Remark,
     Section,
+    StatusSentence,
+    StatusText,
     number,
 )
 from aimass_compiler.cli.pages.catalogue.entry import CatalogueEntry, MadeVersion
@@ -48,13 +48,13 @@ def _summary(entry: CatalogueEntry) -> Iterator[Block]:
         known.append(("last run", Link("report", entry.report_page)))
     yield Pairs(known)
     if not entry.pipeline:
-        yield Remark("Its spec was not compiled.", "doubtful")
+        yield StatusSentence("Its spec was not compiled.", "doubtful")
 
 
 def _versions(entry: CatalogueEntry) -> Iterator[Block]:
     versions = entry.versions
     if not versions:
-        yield Remark("No version is on record yet.")
+        yield StatusSentence("No version is on record yet.")
         return
     metric = versions[-1].metric
     head = ["version", "made", "commit", metric, "gates", "ran"]
@@ -64,12 +64,14 @@ def _versions(entry: CatalogueEntry) -> Iterator[Block]:
 def _version(version: MadeVersion) -> list[Cell]:
     record = version.record
     missed = [gate.gate for gate in record.gates if not gate.passed]
-    gates: Cell = Marked(f"missed {', '.join(missed)}", "bad") if missed else f"{len(record.gates)} held"
+    gates: Cell = StatusText(f"missed {', '.join(missed)}", "bad") if missed else f"{len(record.gates)} held"
     ran = "; ".join(
         f"{stay.environment} {stay.since.date()} – {stay.until.date() if stay.until else 'now'}"
         for stay in version.life.stays
     )
-    became: Cell = Marked(f"rejected: {version.rejection.reason}", "bad") if version.rejection else ran or "–"
+    became: Cell = (
+        StatusText(f"rejected: {version.rejection.reason}", "bad") if version.rejection else ran or "–"
+    )
     commit = record.commit[:_COMMIT] or "–"
     return [record.name, record.trained_at[:_DAY], commit, number(version.reached), gates, became]
 
@@ -84,7 +86,7 @@ def _card(newest: MadeVersion) -> Iterator[Block]:
     gates: list[list[Cell]] = [
         [
             gate.gate,
-            Marked("✓ held", "good") if gate.passed else Marked("✗ missed", "bad"),
+            StatusText("✓ held", "good") if gate.passed else StatusText("✗ missed", "bad"),
             number(gate.value),
         ]
         for gate in record.gates

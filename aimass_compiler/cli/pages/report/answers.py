@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from aimass_compiler.cli.pages import charts
-from aimass_compiler.cli.pages.blocks import Block, Cell, Chart, Grid, Marked, Remark
+from aimass_compiler.cli.pages.blocks import Block, Cell, Chart, Grid, StatusSentence, StatusText
 from aimass_compiler.cli.pages.report.run_results import RunResults
 from aimass_compiler.stages import artifacts
 
@@ -120,7 +120,7 @@ def _written(results: RunResults) -> Iterator[Block]:
     if not results.pipeline.task.is_written or not path.is_file():
         return
     if results.personal:
-        yield Remark("Answers are not shown: the rows have columns that are marked `pii`.")
+        yield StatusSentence("Answers are not shown: the rows have columns that are marked `pii`.")
         return
     import polars
 
@@ -129,7 +129,7 @@ def _written(results: RunResults) -> Iterator[Block]:
     except (OSError, polars.exceptions.PolarsError):
         return
     rows = table.sort(polars.col("answer") == polars.col("expected"), maintain_order=True).head(_READ).rows()
-    same = {True: Marked("✓ as expected", "good"), False: Marked("differs", "doubtful")}
+    same = {True: StatusText("✓ as expected", "good"), False: StatusText("differs", "doubtful")}
     grid: list[list[Cell]] = [
         [*(_cut(text) for text in (prompt, expected, answer)), same[answer == expected]]
         for prompt, expected, answer in rows

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from aimass_compiler.catalog.forecast import OWN
-from aimass_compiler.cli.pages.blocks import Block, Cell, Grid, Marked, Pairs, Remark, number
+from aimass_compiler.cli.pages.blocks import Block, Cell, Grid, Pairs, StatusSentence, StatusText, number
 from aimass_compiler.cli.pages.report.run_results import RunResults
 from aimass_compiler.stages import artifacts
 
@@ -38,9 +38,11 @@ def profile_blocks(profile: dict[str, Any], personal: frozenset[str] = frozenset
     rows = max(1, profile["rows"])
     is_flat = all(column["type"] != "list" for column in profile["columns"])
     if profile["duplicates"] and is_flat:  # of nested values nothing is compared
-        yield Remark(f"{profile['duplicates']:,} rows are like an earlier one in every column.", "doubtful")
+        yield StatusSentence(
+            f"{profile['duplicates']:,} rows are like an earlier one in every column.", "doubtful"
+        )
     for suspect in profile["suspects"]:
-        yield Remark(f"{suspect['column']} ({suspect['kind']}): {suspect['reason']}", "doubtful")
+        yield StatusSentence(f"{suspect['column']} ({suspect['kind']}): {suspect['reason']}", "doubtful")
     has_target = profile["target"] is not None
     head = ["column", "type", "missing", "distinct", "values", *(["alone"] if has_target else [])]
     columns = [each for each in profile["columns"] if not each["name"].startswith(OWN)]
@@ -60,7 +62,7 @@ def _told(column: dict[str, Any]) -> float:
 
 def _column(column: dict[str, Any], rows: int, personal: frozenset[str]) -> list[Cell]:
     share = column["missing"] / rows
-    missing: Cell = Marked(f"{share:.1%}", "doubtful" if share > _MANY_MISSING else "") if share else "–"
+    missing: Cell = StatusText(f"{share:.1%}", "doubtful" if share > _MANY_MISSING else "") if share else "–"
     about = "~" if column["is_estimated"] else ""
     distinct = "–" if column["type"] == "list" else f"{about}{column['distinct']:,}"
     values = "personal" if column["name"] in personal else _values(column)

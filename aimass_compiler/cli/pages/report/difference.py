@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from aimass_compiler.cli.pages.blocks import Block, Cell, Grid, Remark, number
+from aimass_compiler.cli.pages.blocks import Block, Cell, Grid, StatusSentence, number
 from aimass_compiler.cli.pages.report.run_results import RunResults
 from aimass_compiler.conventions import SPLITS
 from aimass_compiler.stages import artifacts
@@ -23,7 +23,9 @@ def blocks(results: RunResults) -> Iterator[Block]:
     package = results.document(artifacts.SERVICE_REPORT).get("version") if results.is_packaged else None
     for environments, record in _released(results):
         if record.package_version == package:
-            yield Remark(f"{record.name}, which runs in {environments}, is this very package.", "good")
+            yield StatusSentence(
+                f"{record.name}, which runs in {environments}, is this very package.", "good"
+            )
         else:
             yield from _recorded(environments, record, found, results.document(artifacts.BEST))
 
@@ -32,12 +34,12 @@ def _candidate(results: RunResults) -> Iterator[Block]:
     """Of a candidate that `aimass retrain` trained: why, what may be wrong, and each metric and slice."""
     known = results.document(artifacts.CANDIDATE)
     for cause in known.get("causes", ()):
-        yield Remark(f"It was trained as a candidate: {cause}")
+        yield StatusSentence(f"It was trained as a candidate: {cause}")
     for each in known.get("diagnosis", ()):
-        yield Remark(f"{each['kind']}: {each['evidence']}", "doubtful")
+        yield StatusSentence(f"{each['kind']}: {each['evidence']}", "doubtful")
     compared = results.document(artifacts.COMPARISON)
     if compared.get("obstacle"):
-        yield Remark(f"It is not compared: {compared['obstacle']}", "doubtful")
+        yield StatusSentence(f"It is not compared: {compared['obstacle']}", "doubtful")
     rows = [_both("all rows", name, each) for name, each in (compared.get("metrics") or {}).items()]
     for column, values in (compared.get("slices") or {}).items():
         if column not in results.personal:

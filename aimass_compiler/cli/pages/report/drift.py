@@ -6,7 +6,16 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.cli.pages import charts
-from aimass_compiler.cli.pages.blocks import Block, Cell, Chart, Grid, Marked, Remark, Tone, number
+from aimass_compiler.cli.pages.blocks import (
+    Block,
+    Cell,
+    Chart,
+    Grid,
+    StatusSentence,
+    StatusText,
+    Tone,
+    number,
+)
 from aimass_compiler.cli.pages.report.run_results import RunResults
 from aimass_compiler.stages import artifacts
 
@@ -23,7 +32,9 @@ def blocks(results: RunResults) -> Iterator[Block]:
     if not columns:
         return
     rows = changes["rows"]
-    yield Remark(f"Against the run before: {rows['now']:,} training rows now, {rows['before']:,} then.")
+    yield StatusSentence(
+        f"Against the run before: {rows['now']:,} training rows now, {rows['before']:,} then."
+    )
     moved = sorted(columns.items(), key=lambda item: -(item[1]["psi"] or 0.0))
     text = "Population stability index of each column's training rows against those of the run before."
     drawn = [{"label": name, "x": each["psi"]} for name, each in moved[:_MOST] if each["psi"] is not None]
@@ -38,7 +49,7 @@ def blocks(results: RunResults) -> Iterator[Block]:
     if any(each["x"] for each in drawn):
         yield Chart("Movement of columns", text, charts.bars(drawn, "stability index"), grid)
     else:
-        yield Remark("No column moved.", "good")
+        yield StatusSentence("No column moved.", "good")
 
 
 def _row(name: str, found: Mapping[str, Any], limits: Drift | None, *, is_personal: bool) -> list[Cell]:
@@ -48,7 +59,7 @@ def _row(name: str, found: Mapping[str, Any], limits: Drift | None, *, is_person
     shares = [f"{missing[when]:.1%}" for when in ("before", "now")]
     new = ", ".join(map(str, found["new_values"][:5])) or "–"
     shown = "personal" if is_personal and found["new_values"] else new
-    return [name, Marked(number(index), tone), number(found["ks"]), *shares, shown]
+    return [name, StatusText(number(index), tone), number(found["ks"]), *shares, shown]
 
 
 def drift_tone(index: float | None, limits: Drift | None) -> Tone:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aimass_compiler.cli.pages import charts
-from aimass_compiler.cli.pages.blocks import Block, Chart, Grid, Remark, number
+from aimass_compiler.cli.pages.blocks import Block, Chart, Grid, StatusSentence, number
 from aimass_compiler.cli.pages.report.run_results import RunResults
 from aimass_compiler.stages import artifacts
 
@@ -23,7 +23,7 @@ def blocks(results: RunResults) -> Iterator[Block]:
     if interval:
         held = interval["coverage"]["test"]
         text = f"Intervals of {interval['level']:.0%} hold {held:.1%} of the true values of the test split."
-        yield Remark(text, "good" if held >= interval["level"] - 0.05 else "doubtful")
+        yield StatusSentence(text, "good" if held >= interval["level"] - 0.05 else "doubtful")
     yield _steps(steps, metric)
     if found.get("backtest"):
         yield _backtest(found["backtest"], metric)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from aimass_compiler.cli.pages.blocks import Block, Cell, Grid, Marked, number
+from aimass_compiler.cli.pages.blocks import Block, Cell, Grid, StatusText, number
 from aimass_compiler.cli.pages.report.run_results import RunResults
 from aimass_compiler.stages import artifacts
 
@@ -22,7 +22,7 @@ def blocks(results: RunResults) -> Iterator[Block]:
 
 
 def _row(gate: dict[str, Any]) -> list[Cell]:
-    held = Marked("✓ held", "good") if gate["passed"] else Marked("✗ missed", "bad")
+    held = StatusText("✓ held", "good") if gate["passed"] else StatusText("✗ missed", "bad")
     name = f"{gate.get('name') or gate['metric']} {gate['condition']}"
     where = f", {gate['slice']}" if gate.get("slice") else ""
     return [f"{name}{where}", held, number(gate.get("value")), str(gate["reason"])]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aimass_compiler import conventions
-from aimass_compiler.cli.pages.blocks import Block, Cell, Grid, Marked, Pairs, Remark, number
+from aimass_compiler.cli.pages.blocks import Block, Cell, Grid, Pairs, StatusSentence, StatusText, number
 from aimass_compiler.cli.pages.report.run_results import RunResults
 from aimass_compiler.stages import artifacts
 
@@ -62,7 +62,7 @@ def _versions(results: RunResults) -> Iterator[Block]:
     try:
         found = lineage(results.root, results.pipeline.path)
     except (git.GitError, DamagedRecord) as error:
-        yield Remark(f"Its versions cannot be read: {error}", "doubtful")
+        yield StatusSentence(f"Its versions cannot be read: {error}", "doubtful")
         return
     metric = results.pipeline.objective.metric
     rows: list[list[Cell]] = []
@@ -72,7 +72,9 @@ def _versions(results: RunResults) -> Iterator[Block]:
             f"{stay.environment} {stay.since.date()} – {stay.until.date() if stay.until else 'now'}"
             for stay in life.stays
         )
-        became: Cell = Marked(f"rejected: {life.rejection.reason}", "bad") if life.rejection else ran or "–"
+        became: Cell = (
+            StatusText(f"rejected: {life.rejection.reason}", "bad") if life.rejection else ran or "–"
+        )
         reached = number(record.metrics.get("test", {}).get(metric))
         rows.append([record.name, record.trained_at[:_DAY], record.commit[:_COMMIT] or "–", reached, became])
     if rows:

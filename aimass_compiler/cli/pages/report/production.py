@@ -7,7 +7,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aimass_compiler.cli.pages import charts
-from aimass_compiler.cli.pages.blocks import Block, Cell, Chart, Grid, Marked, Pairs, Remark, Tone, number
+from aimass_compiler.cli.pages.blocks import (
+    Block,
+    Cell,
+    Chart,
+    Grid,
+    Pairs,
+    StatusSentence,
+    StatusText,
+    Tone,
+    number,
+)
 from aimass_compiler.cli.pages.report.drift import drift_tone
 from aimass_compiler.cli.pages.report.run_results import RunResults
 from aimass_compiler.stages import artifacts
@@ -69,7 +79,7 @@ def _gates(gates: Any) -> Iterator[Grid]:
         part = "".join(f", {name}: {value}" for name, value in (gate.get("slice") or {}).items())
         ends = "–" if gate.get("low") is None else f"{number(gate['low'])} … {number(gate['high'])}"
         name = f"{gate['metric']} {gate['condition']}{part}"
-        rows.append([name, Marked(words, tone), number(gate.get("value")), ends])
+        rows.append([name, StatusText(words, tone), number(gate.get("value")), ends])
     if rows:
         head = ["gate", "result", "reached", "95 % interval"]
         yield Grid("Gates, held against production", head, rows, frozenset({2, 3}))
@@ -101,20 +111,20 @@ def _drift(results: RunResults) -> Iterator[Block]:
     try:
         found = ask(results.prometheus, f"max by (namespace, feature) {asked}")
     except PrometheusError as error:
-        yield Remark(f"Drift is not known: {error}", "doubtful")
+        yield StatusSentence(f"Drift is not known: {error}", "doubtful")
         return
     begun = _begun(results, f"max by (feature) {asked}")
     rows: list[list[Cell]] = [
         [
             each.labels.get("feature", "–"),
             each.labels.get("namespace", "–"),
-            Marked(number(each.value), drift_tone(each.value, limits)),
+            StatusText(number(each.value), drift_tone(each.value, limits)),
             begun.get(each.labels.get("feature", ""), "–"),
         ]
         for each in sorted(found, key=lambda each: -each.value)
     ]
     if not rows:
-        yield Remark("Nothing is known of drift yet: too few rows were asked for.")
+        yield StatusSentence("Nothing is known of drift yet: too few rows were asked for.")
         return
     caption = f"Drift since the release, by the {shown} against the rows of training"
     yield Grid(caption, ["column", "namespace", shown, "drifts since (UTC)"], rows, frozenset({2}))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from aimass_compiler.cli.pages import charts
-from aimass_compiler.cli.pages.blocks import Block, Chart, Remark
+from aimass_compiler.cli.pages.blocks import Block, Chart, StatusSentence
 from aimass_compiler.cli.pages.report.run_results import RunResults
 from aimass_compiler.stages import artifacts
 
@@ -18,12 +18,12 @@ def blocks(results: RunResults) -> Iterator[Block]:
     if not outcomes:
         return
     done = [outcome for outcome in outcomes if outcome.get("value") is not None]
-    yield Remark(
+    yield StatusSentence(
         f"A search goes on, or was stopped: {len(outcomes)} trials have ended, of "
         f"{results.pipeline.search.trials} at most."
     )
     if results.document(artifacts.METRICS):
-        yield Remark("What is measured and tested below is of the run before.", "doubtful")
+        yield StatusSentence("What is measured and tested below is of the run before.", "doubtful")
     if done:
         metric = results.pipeline.objective.metric
         rows = [{"x": outcome["id"], "y": outcome["value"]} for outcome in done]

@@ -8,7 +8,7 @@ from itertools import accumulate
 from typing import Any
 
 from aimass_compiler.cli.pages import charts
-from aimass_compiler.cli.pages.blocks import Block, Chart, Grid, Remark, number
+from aimass_compiler.cli.pages.blocks import Block, Chart, Grid, StatusSentence, number
 from aimass_compiler.cli.pages.report.run_results import RunResults
 from aimass_compiler.conventions import TRIAL_MODEL
 from aimass_compiler.stages import artifacts
@@ -27,7 +27,7 @@ def blocks(results: RunResults) -> Iterator[Block]:
         return
     totals = found["totals"]
     done = [trial for trial in found["trials"] if trial["status"] == "done"]
-    yield Remark(
+    yield StatusSentence(
         f"{totals['trials']} trials in {totals['search_seconds']:.0f} s, {totals['stopped']} stopped early "
         f"and {totals['failed']} failed. The best is trial {best['trial']}: {best['metric']} "
         f"{number(best['value'])} on the validation split, by {best['model']}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aimass_compiler.catalog.metric import metric_title
-from aimass_compiler.cli.pages.blocks import Block, Cell, Marked, Pairs, Remark, Tone, number
+from aimass_compiler.cli.pages.blocks import Block, Cell, Pairs, StatusSentence, StatusText, Tone, number
 from aimass_compiler.cli.pages.report.run_results import RunResults
 from aimass_compiler.stages import artifacts
 
@@ -17,7 +17,7 @@ def blocks(results: RunResults) -> Iterator[Block]:
     if fit:
         has_target = results.pipeline.task.has_target
         tone: Tone = "" if not has_target else "good" if fit["verdict"] == "fits" else "doubtful"
-        yield Remark(
+        yield StatusSentence(
             f"The model {fit['verdict']}: {fit['reason']}." if has_target else f"{fit['reason']}.", tone
         )
 
@@ -36,12 +36,12 @@ def _pairs(results: RunResults) -> Iterator[tuple[str, Cell]]:
     if gates:
         missed = sum(not gate["passed"] for gate in gates)
         held = f"{len(gates) - missed} of {len(gates)} held"
-        yield "gates", Marked(held, "bad" if missed else "good")
+        yield "gates", StatusText(held, "bad" if missed else "good")
     test = results.document(artifacts.SERVICE_REPORT)
     if not results.is_packaged:
         test = {}  # of an earlier run, as the section of the service says
     if "passed" in test:
-        yield "service test", Marked("passed", "good") if test["passed"] else Marked("failed", "bad")
+        yield "service test", StatusText("passed", "good") if test["passed"] else StatusText("failed", "bad")
     if "version" in test:
         yield "package", str(test["version"])
     if "trained_at" in best:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-    from aimass_compiler.runtime.server.shared.cluster import Cluster, Listed
+    from aimass_compiler.runtime.server.shared.cluster import Cluster, SharedModel
 
 _FOLDER = re.compile(r"[a-z0-9-]+(/[a-z0-9-]+)?")
 _FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,252}")
@@ -31,7 +31,7 @@ class AccessCopies:
     def __init__(self, folder: Path, cluster: Cluster) -> None:
         self._folder, self._cluster = folder, cluster
 
-    def bring(self, listed: Listed) -> Path | None:
+    def bring(self, listed: SharedModel) -> Path | None:
         """The folder of a model, in step with the cluster; None where anyone may ask.
 
         Raises ClusterSilent, and what was known stays; where nothing was, the server loads no such model.

@@ -33,7 +33,7 @@ class AccessSource(NamedTuple):
     name: str
 
 
-class Listed(NamedTuple):
+class SharedModel(NamedTuple):
     """One model, as its ConfigMap says."""
 
     model: str
@@ -54,7 +54,7 @@ class Cluster:
         self._address = address or f"https://{f'[{host}]' if ':' in host else host}:{port}"
         self._folder = folder
 
-    def models(self, server: str) -> list[Listed]:
+    def models(self, server: str) -> list[SharedModel]:
         """What is listed for a server, sorted; raises ClusterSilent."""
         try:
             # From what the API server remembers: a list that is a moment old is as good.
@@ -99,11 +99,11 @@ class Cluster:
             return json.loads(answer.read(_LARGEST))
 
 
-def _listed(data: dict[str, str]) -> Listed:
+def _listed(data: dict[str, str]) -> SharedModel:
     host = data.get(conventions.ENTRY_HOST, "")
     variables = {name: value for name, value in data.items() if name in conventions.MODEL_VARIABLES}
     model, image = data.get(conventions.ENTRY_MODEL, ""), data.get(conventions.ENTRY_IMAGE, "")
-    return Listed(model, image, (host,) if host else (), variables, _access(data))
+    return SharedModel(model, image, (host,) if host else (), variables, _access(data))
 
 
 def _access(data: dict[str, str]) -> tuple[AccessSource, ...] | None:

@@ -20,7 +20,7 @@ import orjson
 from aimass_compiler import conventions
 from aimass_compiler.runtime.server.log import EventLog
 from aimass_compiler.runtime.server.shared.access_copies import AccessCopies, bring_file
-from aimass_compiler.runtime.server.shared.cluster import Cluster, ClusterSilent, Listed
+from aimass_compiler.runtime.server.shared.cluster import Cluster, ClusterSilent, SharedModel
 from aimass_compiler.runtime.server.shared.registry import NotBrought, Registries
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class PackageFolder:
         self._clear()
         (self._folder / conventions.BROUGHT_FILE).touch()
 
-    def _bring(self, listed: Listed) -> None:
+    def _bring(self, listed: SharedModel) -> None:
         try:
             access = self._access.bring(listed)
         except (ClusterSilent, OSError) as error:
