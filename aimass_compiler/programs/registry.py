@@ -33,6 +33,8 @@ _OK, _CREATED, _ACCEPTED_LATER = 200, 201, 202
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
 #: So many letters of what a registry says of a refusal are passed on.
 _REASON = 200
+#: What urllib3 puts before the reason, of no use to who reads it.
+_CONNECTION = re.compile(r"HTTPS?Connection\(host=[^)]*\): ")
 
 
 class RegistryError(HintedError):
@@ -276,7 +278,8 @@ class Repository:
         return kind(f"{self.host} did not {act}: {reason}")
 
     def _unreachable(self, error: Exception) -> RegistryError:
-        message = f"the registry {self.host} gives no answer: {_plain(str(error))}"
+        reason = _CONNECTION.sub("", str(error))
+        message = f"the registry {self.host} gives no answer: {_plain(reason)}"
         return RegistryError(message, "`images.registry` in aimass.yaml names it")
 
     def _other_bytes(self, digest: str) -> RegistryError:
