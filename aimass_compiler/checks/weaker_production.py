@@ -92,7 +92,8 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     if minimum == 1:
         message = f"`{last}`, the last environment, runs on one server: while it restarts no server answers"
         path = place_in(pipeline, last, "serving.replicas.min")
-        yield Finding("AM310", path, message, help="write `min: 2` or more", severity=Severity.WARNING)
+        hint = "write `serving.replicas.min: 2` or more"
+        yield Finding("AM310", path, message, help=hint, severity=Severity.WARNING)
     # Servers that are fewer are told once, be it by `min`, by `max` or because there is one.
     servers = [found for part in _SERVERS for found in _less(pipeline, "AM311", part, earlier, last)]
     replicas = [environment.serving.replicas for environment in pipeline.environments.values()]

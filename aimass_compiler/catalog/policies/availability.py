@@ -56,14 +56,15 @@ class Availability(PolicyRule):
 
     def objections(self, model: Pipeline, environment: str) -> Iterator[PolicyObjection]:
         path = ("serving", "objectives", "availability")
+        key = ".".join(path)
         objectives = model.environments[environment].serving.objectives
         promised = objectives.availability
         if "availability" not in objectives.model_fields_set:
             message = f"no one decided about the availability, which is {promised} by default"
-            yield PolicyObjection(path, message, f"write `availability: {self.min or promised}`")
+            yield PolicyObjection(path, message, f"write `{key}: {self.min or promised}`")
         elif self.min is not None and promised.amount < self.min.amount:
             message = f"{promised} of requests are promised to succeed, and {self.min} must be"
-            yield PolicyObjection(path, message, f"write `availability: {self.min}`")
+            yield PolicyObjection(path, message, f"write `{key}: {self.min}`")
 
     def admissions(self) -> tuple[AdmissionClaim, ...]:
         """That it is watched: by an alert of the model, or as what the alerts of the fleet take it from."""

@@ -33,7 +33,7 @@ class Canary(PolicyRule):
     def objections(self, model: Pipeline, environment: str) -> Iterator[PolicyObjection]:
         steps = model.environments[environment].serving.rollout.canary
         path = ("serving", "rollout", "canary")
-        usual = f"write steps such as `canary: [{self.first:g}, 100]`"
+        usual = f"write steps such as `serving.rollout.canary: [{self.first:g}, 100]`"
         if not steps:
             yield PolicyObjection(path, "a new version takes over all traffic at once", usual)
         elif steps[0] > self.first:

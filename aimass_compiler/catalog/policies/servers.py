@@ -52,17 +52,18 @@ class Servers(PolicyRule):
 
     def objections(self, model: Pipeline, environment: str) -> Iterator[PolicyObjection]:
         replicas, path, file = model.replicas_in(environment)
+        key = ".".join(path)
         if replicas.fewest < replicas.min and replicas.fewest < self.min:
             message = f"no server runs while no request comes, where {self.min} are wanted"
             yield PolicyObjection((*path, "idle"), message, "leave `idle` out", file)
         elif replicas.min < self.min:
             message = f"{_servers(replicas.min)}, where {self.min} are wanted"
-            yield PolicyObjection((*path, "min"), message, f"write `min: {self.min}`", file)
+            yield PolicyObjection((*path, "min"), message, f"write `{key}.min: {self.min}`", file)
         if (replicas.zones or 1) < self.zones:
             message = f"servers may all be in one zone, where {self.zones} are wanted"
             if replicas.zones:
                 message = f"servers are in {replicas.zones} zones, where {self.zones} are wanted"
-            yield PolicyObjection((*path, "zones"), message, f"write `zones: {self.zones}`", file)
+            yield PolicyObjection((*path, "zones"), message, f"write `{key}.zones: {self.zones}`", file)
 
     def admissions(self) -> tuple[AdmissionClaim, ...]:
         enough = f"object.spec.replicas == 0 || object.spec.replicas >= {self.min}"
