@@ -52,7 +52,7 @@ class Servers(PolicyRule):
 
     def objections(self, model: Pipeline, environment: str) -> Iterator[PolicyObjection]:
         replicas, path, file = model.replicas_in(environment)
-        key = ".".join(path)
+        key = ".".join(map(str, path))
         if replicas.fewest < replicas.min and replicas.fewest < self.min:
             message = f"no server runs while no request comes, where {self.min} are wanted"
             yield PolicyObjection((*path, "idle"), message, "leave `idle` out", file)
