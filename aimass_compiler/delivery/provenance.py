@@ -23,12 +23,10 @@ from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.programs import dvc_files, git
 from aimass_compiler.releases.version_record import GateRecord, ServiceTest
 from aimass_compiler.render.facts import Contract
-from aimass_compiler.stages import REPEAT, STAGE_NAMES, artifacts
+from aimass_compiler.stages import MAKING_PACKAGES, artifacts
 from aimass_compiler.stages.result_file import read_result
 
 _PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)", re.MULTILINE)
-#: The stages that a package comes from; the one behind them only asks it.
-_MAKING = (*STAGE_NAMES[: STAGE_NAMES.index("package") + 1], REPEAT.name)
 
 
 class Unpublishable(HintedError):  # noqa: N818  # it reads as what is the case
@@ -121,18 +119,10 @@ def _run_of(root: Path, pipeline: Pipeline) -> dvc_files.RecordedRun:
         run = dvc_files.recorded_run(folder / conventions.DVC_LOCK)
     except dvc_files.NoRun as missing:
         raise Unpublishable(f"DVC has no run of `{pipeline.path}` on record: {missing}", again) from None
-    now = read_result(folder / conventions.PIPELINE_FILE)
-    for key, value in run.parameters(_MAKING):
-        if _at(now, key) != value:
-            message = f"the package of `{pipeline.path}` was made with another `{key}` than the spec has now"
-            raise Unpublishable(message, again)
+    if key := run.changed_key(read_result(folder / conventions.PIPELINE_FILE), MAKING_PACKAGES):
+        message = f"the package of `{pipeline.path}` was made with another `{key}` than the spec has now"
+        raise Unpublishable(message, again)
     return run
-
-
-def _at(document: Any, key: str) -> Any:
-    for part in key.split("."):
-        document = document.get(part) if isinstance(document, dict) else None
-    return document
 
 
 def _files(run: dvc_files.RecordedRun, root: Path, folder: Path) -> dict[str, str]:

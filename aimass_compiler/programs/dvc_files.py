@@ -41,6 +41,16 @@ class RecordedRun(Struct, frozen=True):
             for values in ((self.stages.get(stage) or {}).get("params") or {}).values():
                 yield from values.items()
 
+    def changed_key(self, document: Any, stages: tuple[str, ...]) -> str | None:
+        """The first key that has another value in the document than these stages ran with."""
+        return next((key for key, value in self.parameters(stages) if _at(document, key) != value), None)
+
+
+def _at(document: Any, key: str) -> Any:
+    for part in key.split("."):
+        document = document.get(part) if isinstance(document, dict) else None
+    return document
+
 
 def recorded_run(path: Path) -> RecordedRun:
     """What a dvc.lock records. Raises NoRun."""

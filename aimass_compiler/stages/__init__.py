@@ -196,6 +196,8 @@ def _watching(stage: Stage) -> Stage:
 
 
 STAGE_NAMES = tuple(stage.name for stage in STAGES)
+#: The stages that a package comes from; the one behind them only asks it.
+MAKING_PACKAGES = (*STAGE_NAMES[: STAGE_NAMES.index("package") + 1], REPEAT.name)
 
 #: The test stage for longer, beside the pipeline: what it leaves is nothing that another stage needs.
 SOAK = replace(

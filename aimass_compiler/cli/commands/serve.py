@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from aimass_compiler import conventions
 from aimass_compiler.cli import terminal
+from aimass_compiler.cli.outdated_package import tell_if_outdated
 from aimass_compiler.cli.selection import add_root, package_of, project_of
 from aimass_compiler.exit_codes import ExitCode
 
@@ -66,6 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     package = package_of(project, arguments.model)
     if arguments.signed_by is not None and (code := _refused(arguments, project, package)):
         return code
+    tell_if_outdated(project, package)
     options = ["--host", arguments.host, "--port", str(arguments.port)]
     if arguments.grpc_port is not None:
         options += ["--grpc-port", str(arguments.grpc_port)]
