@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aimass_compiler.version import __version__
+
 if TYPE_CHECKING:
     from aimass_compiler.cli.api import ModelProject, ModelResults, open_project
 
-__version__ = "0.1.0"
 __all__ = ["ModelProject", "ModelResults", "__version__", "open_project"]
 
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Mapping
 from functools import cache
 
-from aimass_compiler import __version__, conventions
+from aimass_compiler import conventions
 from aimass_compiler.compile_record import Record, is_as_inventoried, record_of
 from aimass_compiler.file_stamps import (
     TICK_SECONDS,
@@ -33,6 +33,7 @@ from aimass_compiler.file_stamps import (
 )
 from aimass_compiler.partial_values import whole_environments
 from aimass_compiler.project import folders_in, folders_of_models, misnamed_settings, specs_below
+from aimass_compiler.version import __version__
 
 TYPE_CHECKING = False  # `typing` itself costs as much as all else here
 if TYPE_CHECKING:

@@ -31,6 +31,7 @@ ROWS = Server(
         "keyed_hash.py",
         "record_names.py",
         "timestamps.py",
+        "version.py",
         "runtime/__init__.py",
         "runtime/server",
     ),

@@ -8,11 +8,11 @@ import sys
 from collections.abc import Sequence
 from textwrap import fill
 
-from aimass_compiler import __version__
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.commands import GROUPS, ORDER, Command, command, commands
 from aimass_compiler.diagnostics import did_you_mean
 from aimass_compiler.exit_codes import ExitCode
+from aimass_compiler.version import __version__
 
 _DESCRIPTION = """\
 Models in production, declared, reviewed and delivered like the rest of your infrastructure.

@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import aimass_compiler
-from aimass_compiler import __version__
 from aimass_compiler.programs.registry import parted
 from aimass_compiler.releases.version_record import VersionRecord
+from aimass_compiler.version import __version__
 
 MEDIA_TYPE = "application/vnd.cyclonedx+json"
 _VERSION = "1.6"
@@ -102,7 +101,7 @@ def library(name: str, version: str) -> Component:
 
 def pinned(pins: str) -> list[Component]:
     """The wheels that a file of pins of this package lists, each with the hashes that any may have."""
-    text = (Path(aimass_compiler.__file__).parent / pins).read_text(encoding="utf-8")
+    text = (Path(__file__).parents[1] / pins).read_text(encoding="utf-8")
     return [_wheel(found) for found in _PIN.finditer(text)]
 
 

@@ -5,13 +5,13 @@ What lies in the base image is not listed, because nothing here opens it; the do
 
 from __future__ import annotations
 
-from aimass_compiler import __version__
 from aimass_compiler.catalog.artifact import Server
 from aimass_compiler.delivery.cyclonedx import Component, bill, image, library, model, pinned, properties
 from aimass_compiler.delivery.referrers import SBOM, attach
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.programs.registry import Repository
 from aimass_compiler.releases.version_record import ImageDigest, VersionRecord
+from aimass_compiler.version import __version__
 
 _BASE = "the base image, whose own packages are not listed"
 

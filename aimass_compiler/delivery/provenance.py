@@ -15,7 +15,6 @@ from typing import Any
 
 import msgspec
 
-import aimass_compiler
 from aimass_compiler import conventions
 from aimass_compiler.delivery import package_image
 from aimass_compiler.diagnostics import HintedError
@@ -95,7 +94,7 @@ def provenance_of(root: Path, pipeline: Pipeline, spec: Path) -> PackageProvenan
 
 def runtime_of(pipeline: Pipeline) -> dict[str, str]:
     """The versions that a server of this compiler runs on, as its pins have them."""
-    pins = Path(aimass_compiler.__file__).parent / pipeline.first_model.artifact.server.pins
+    pins = Path(__file__).parents[1] / pipeline.first_model.artifact.server.pins
     return {found["name"]: found["version"] for found in _PIN.finditer(pins.read_text(encoding="utf-8"))}
 
 

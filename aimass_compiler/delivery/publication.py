@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from aimass_compiler import __version__, conventions
+from aimass_compiler import conventions
 from aimass_compiler.atomic_file import replace_file
 from aimass_compiler.delivery import package_image
 from aimass_compiler.delivery.image_push import push, server_at
@@ -22,6 +22,7 @@ from aimass_compiler.programs.registry import Repository
 from aimass_compiler.programs.signer import Signer
 from aimass_compiler.releases import version_record
 from aimass_compiler.releases.version_record import ImageDigest, VersionRecord
+from aimass_compiler.version import __version__
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from aimass_compiler import __version__
 from aimass_compiler.delivery.provenance import runtime_of
 from aimass_compiler.delivery.publication import (
     Published,
@@ -26,6 +25,7 @@ from aimass_compiler.programs.github_run import run_address
 from aimass_compiler.programs.signer import Signer
 from aimass_compiler.releases import version_record
 from aimass_compiler.releases.version_record import Evidence, ImageDigest, VersionRecord
+from aimass_compiler.version import __version__
 
 
 def rebase(

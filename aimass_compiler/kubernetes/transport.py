@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from aimass_compiler import __version__
 from aimass_compiler.kubernetes.failures import ClusterError, Unreachable, failure, is_unknown_field
+from aimass_compiler.version import __version__
 
 if TYPE_CHECKING:
     from kubernetes.client import Configuration

@@ -6,11 +6,12 @@ import pkgutil
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
-import aimass_compiler
 from aimass_compiler.diagnostics import Example, Explanation
 
+_PACKAGE = Path(__file__).parents[1]
 #: What runs models explains itself by exit codes and messages, not by codes.
 _WITHOUT_CODES = (
     "aimass_compiler.runtime",
@@ -46,6 +47,6 @@ def examples() -> dict[str, tuple[Example, ...]]:
 
 
 def _modules() -> Iterator[ModuleType]:
-    for module in pkgutil.walk_packages(aimass_compiler.__path__, f"{aimass_compiler.__name__}."):
+    for module in pkgutil.walk_packages([str(_PACKAGE)], f"{_PACKAGE.name}."):
         if not module.name.startswith(_WITHOUT_CODES):
             yield import_module(module.name)

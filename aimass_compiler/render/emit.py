@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from aimass_compiler import __version__
+from aimass_compiler.version import __version__
 
 Document = Mapping[str, Any]
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from aimass_compiler import __version__, conventions
+from aimass_compiler import conventions
 from aimass_compiler.catalog.language_engine import engine_named
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.columns import request_columns
@@ -57,6 +57,7 @@ from aimass_compiler.render.serving.workload import engine_of, served_in, variab
 from aimass_compiler.render.target import Layer, Rendered
 from aimass_compiler.render.targets import kind_of_object
 from aimass_compiler.render.training.platforms import PLATFORMS
+from aimass_compiler.version import __version__
 
 _GIB = 2**30
 _DAY_SECONDS = 86_400

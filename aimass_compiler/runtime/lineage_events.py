@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from aimass_compiler import __version__, conventions
+from aimass_compiler import conventions
 from aimass_compiler.partial_values import whole_environments
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.pipeline.openlineage_datasets import PRODUCER, job_of, left_by, read_by
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.stages import Stage
+from aimass_compiler.version import __version__
 
 if TYPE_CHECKING:
     from openlineage.client import OpenLineageClient

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from aimass_compiler import __version__, conventions
+from aimass_compiler import conventions
 from aimass_compiler.render.emit import inline
+from aimass_compiler.version import __version__
 
 _IGNORED = ("/.venv/", f"/{conventions.ARTIFACTS_FOLDER}/", "/dvc_plots/", "__pycache__/")
 

@@ -9,8 +9,9 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from aimass_compiler import __version__, conventions
+from aimass_compiler import conventions
 from aimass_compiler.pipeline.settings import Settings
+from aimass_compiler.version import __version__
 from aimass_compiler.workflows.actions import ACTIONS
 from aimass_compiler.workflows.dependencies import installing, wheels_for_images
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-from aimass_compiler import __version__
+from aimass_compiler.version import __version__
 from benchmarks.fleet.company import SETTINGS, TRAINED_IN_CLUSTER, build, change
 from benchmarks.fleet.samples import read_in_a_second
 from benchmarks.processes import Cost, cost, medians

@@ -23,9 +23,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from aimass_compiler import __version__, conventions
+from aimass_compiler import conventions
 from aimass_compiler.cli import main as aimass
 from aimass_compiler.model_path import name_of, team_of
+from aimass_compiler.version import __version__
 from benchmarks.fleet.company import SETTINGS, build
 from scripts.cluster import flux, programs
 from scripts.cluster.cluster import Cluster

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aimass_compiler import __version__
+from aimass_compiler.version import __version__
 from scripts.release import distributions
 from scripts.release.failure import ReleaseFailed, run
 from scripts.release.version import ROOT

@@ -6,7 +6,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from aimass_compiler import __version__
+from aimass_compiler.version import __version__
 from scripts.release import distributions
 from scripts.release.failure import run
 from scripts.release.version import ROOT

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from aimass_compiler import __version__
+from aimass_compiler.version import __version__
 from scripts.release.failure import ReleaseFailed
 
 ROOT = Path(__file__).parents[2]
@@ -18,7 +18,7 @@ def refuse_other_tag(tag: str, version: str = __version__, changes: str | None =
     """Raises ReleaseFailed for a tag that is not the version's, or a version whose changes have no date."""
     if tag != f"v{version}":
         raise ReleaseFailed(
-            f"the tag is {tag}, and aimass_compiler/__init__.py says version {version}: tag v{version}, or "
+            f"the tag is {tag}, and aimass_compiler/version.py says version {version}: tag v{version}, or "
             "change __version__ first"
         )
     date, _ = section(changes if changes is not None else _changes(), version)

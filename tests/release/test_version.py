@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from aimass_compiler import __version__
+from aimass_compiler.version import __version__
 from scripts.release import version
 from scripts.release.failure import ReleaseFailed
 
@@ -31,7 +31,7 @@ Before.
 @pytest.mark.parametrize(
     ("tag", "of", "reason"),
     [
-        ("v1.2.4", "1.2.3", "the tag is v1.2.4, and aimass_compiler/__init__.py says version 1.2.3"),
+        ("v1.2.4", "1.2.3", "the tag is v1.2.4, and aimass_compiler/version.py says version 1.2.3"),
         ("1.2.3", "1.2.3", "the tag is 1.2.3"),
         ("v1.3.0", "1.3.0", "CHANGELOG.md says `unreleased` where the date of 1.3.0 belongs"),
         ("v2.0.0", "2.0.0", "CHANGELOG.md has no section for 2.0.0"),

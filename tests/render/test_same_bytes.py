@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from aimass_compiler import __version__
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.render import render
 from aimass_compiler.render.names import shortened
+from aimass_compiler.version import __version__
 from render.files import objects
 from render.models import VARIED, pipeline
 

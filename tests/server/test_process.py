@@ -76,7 +76,7 @@ def test_serving_imports_only_what_its_image_has() -> None:
     )
     assert foreign == ALLOWED
     assert {name for name in ours if not name.startswith(OURS)} <= {
-        "aimass_compiler.conventions", "aimass_compiler.exit_codes", "aimass_compiler.__version__",
+        "aimass_compiler.conventions", "aimass_compiler.exit_codes", "aimass_compiler.version",
         "aimass_compiler.timestamps", "aimass_compiler.drift_methods", "aimass_compiler.keyed_hash",
         "aimass_compiler.record_names", "aimass_compiler.runtime.server",
     }  # fmt: skip

@@ -13,8 +13,8 @@ from importlib import resources
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from aimass_compiler import __version__
 from aimass_compiler.cli.pages.blocks import Chart, Grid, Page
+from aimass_compiler.version import __version__
 
 if TYPE_CHECKING:
     import jinja2

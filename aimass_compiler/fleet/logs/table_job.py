@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aimass_compiler import __version__, conventions
+from aimass_compiler import conventions
 from aimass_compiler.pipeline.record_store import RecordStore
 from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.render.cron_job import cron_job
@@ -12,6 +12,7 @@ from aimass_compiler.render.image.escapes import reference
 from aimass_compiler.render.image.package_install import install
 from aimass_compiler.render.names import component_label, digest
 from aimass_compiler.render.pod_security import CONTAINER_SECURITY, PULL, TMP_MOUNT, pod_security, tmp_volume
+from aimass_compiler.version import __version__
 
 _RETENTION_FOLDER = "/etc/aimass"
 _LONGEST_SECONDS = 6 * 3600

@@ -7,12 +7,10 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-import aimass_compiler
-
 #: In the folder that an image is built from.
 CONSTRAINTS = "constraints.txt"
 _MOUNTED = f"/context/{CONSTRAINTS}"
-_FILE = Path(aimass_compiler.__file__).parent / "runtime" / "packaging" / CONSTRAINTS
+_FILE = Path(__file__).parents[2] / "runtime" / "packaging" / CONSTRAINTS
 
 
 @cache

@@ -11,15 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-import aimass_compiler
-from aimass_compiler import __version__, conventions
+from aimass_compiler import conventions
 from aimass_compiler.catalog.artifact import Server
 from aimass_compiler.render.image.escapes import reference
 from aimass_compiler.render.names import canonical, digest
+from aimass_compiler.version import __version__
 
 _HEALTH_SECONDS = 2
 _VENV, _APP, _BYTECODE = "/opt/venv", "/opt/app", "/opt/bytecode"
-_COMPILER = Path(aimass_compiler.__file__).parent
+_COMPILER = Path(__file__).parents[2]
 #: Only what the image is made from reaches the build, whatever else lies beside it.
 _DOCKERIGNORE = "*\n!app\n!requirements.txt\n**/__pycache__\n"
 

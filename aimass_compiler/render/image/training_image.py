@@ -5,12 +5,13 @@ All models of one framework have the same, so that a thousand models need a hand
 
 from __future__ import annotations
 
-from aimass_compiler import __version__, conventions
+from aimass_compiler import conventions
 from aimass_compiler.pipeline import Pipeline
 from aimass_compiler.render.image.escapes import reference
 from aimass_compiler.render.image.package_install import install
 from aimass_compiler.render.names import digest
 from aimass_compiler.render.pod_security import is_assigned
+from aimass_compiler.version import __version__
 
 
 def training_image(pipeline: Pipeline, version: str = __version__) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from aimass_compiler import __version__, conventions, training_names
+from aimass_compiler import conventions, training_names
 from aimass_compiler.catalog.quantities import Bytes
 from aimass_compiler.pipeline import EnvironmentPipeline, Pipeline
 from aimass_compiler.pipeline.pod_settings import PodSettings, TrainingPodSettings
@@ -33,6 +33,7 @@ from aimass_compiler.render.pod_security import (
     tmp_volume,
 )
 from aimass_compiler.render.pod_settings import settled
+from aimass_compiler.version import __version__
 
 COMPONENT = conventions.COMPONENT_TRAINING
 WORKSPACE = "/workspace"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aimass_compiler import __version__, conventions
+from aimass_compiler import conventions
 from aimass_compiler.runtime.server import datatypes
 from aimass_compiler.runtime.server.rows import FILE, FLAG, FLOAT, INTEGER, MIXED, TEXT, number_in
+from aimass_compiler.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

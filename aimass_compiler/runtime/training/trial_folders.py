@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from aimass_compiler import __version__
 from aimass_compiler.atomic_file import replacing
 from aimass_compiler.runtime.workspace import Workspace, read_json, write_json
+from aimass_compiler.version import __version__
 
 if TYPE_CHECKING:
     from aimass_compiler.pipeline.training import Search

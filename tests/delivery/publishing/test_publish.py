@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aimass_compiler import __version__
 from aimass_compiler.programs.oci import ImageLayout
 from aimass_compiler.programs.registry import Repository, digest_exists
 from aimass_compiler.releases.version_record import versions_of
+from aimass_compiler.version import __version__
 from delivery.publishing.conftest import ARTIFACTS, commit, git, lock
 
 if TYPE_CHECKING:
