@@ -10,7 +10,7 @@ import pytest
 
 from aimass_compiler.cli.views import github
 from aimass_compiler.cli.views.cells import safe
-from aimass_compiler.cli.views.findings import placed
+from aimass_compiler.cli.views.placed_findings import placed
 from aimass_compiler.compile import Upto, compile_specs
 from aimass_compiler.project import Project
 from aimass_compiler.render.emit import emit_json

@@ -10,7 +10,7 @@ from msgspec import Struct
 from aimass_compiler.cli import terminal
 from aimass_compiler.cli.terminal import Paint, Style
 from aimass_compiler.cli.views.cells import Window, safe, width_of, window, wrapped
-from aimass_compiler.cli.views.findings import PlacedFinding, placed
+from aimass_compiler.cli.views.placed_findings import PlacedFinding, placed
 from aimass_compiler.diagnostics import Finding, Place, Severity
 from aimass_compiler.spec.edits.replacements import Replacement, applied
 from aimass_compiler.spec.yaml.document import Document

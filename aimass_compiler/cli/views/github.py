@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aimass_compiler.cli.views.cells import safe
-from aimass_compiler.cli.views.findings import PlacedFinding, placed
+from aimass_compiler.cli.views.placed_findings import PlacedFinding, placed
 from aimass_compiler.model_path import owner_of
 
 if TYPE_CHECKING:

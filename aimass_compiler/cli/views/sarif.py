@@ -11,7 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from aimass_compiler.cli.views.findings import PlacedFinding, placed
+from aimass_compiler.cli.views.placed_findings import PlacedFinding, placed
 from aimass_compiler.version import __version__
 
 if TYPE_CHECKING:
