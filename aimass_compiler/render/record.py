@@ -50,10 +50,10 @@ from aimass_compiler.render.object_kind import Object, at
 from aimass_compiler.render.pipeline_json import PipelineJson
 from aimass_compiler.render.recorded_settings import recorded
 from aimass_compiler.render.serving import callers
-from aimass_compiler.render.serving.engine import Served
+from aimass_compiler.render.serving.engine import Served, served_in
 from aimass_compiler.render.serving.event_scaler import reasons
 from aimass_compiler.render.serving.network import paths
-from aimass_compiler.render.serving.workload import engine_of, served_in, variables
+from aimass_compiler.render.serving.workload import engine_of, variables
 from aimass_compiler.render.target import Layer, Rendered
 from aimass_compiler.render.targets import kind_of_object
 from aimass_compiler.render.training.platforms import PLATFORMS

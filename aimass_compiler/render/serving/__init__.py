@@ -30,7 +30,7 @@ from aimass_compiler.render.serving import (
     shared_entry,
     workload,
 )
-from aimass_compiler.render.serving.engine import Served
+from aimass_compiler.render.serving.engine import Served, served_in
 from aimass_compiler.render.serving.findings import findings
 from aimass_compiler.render.serving.kinds import KINDS
 from aimass_compiler.render.serving.platforms import KSERVE, PLATFORMS
@@ -47,7 +47,7 @@ def render(source: PipelineJson) -> Rendered:
 
 def objects(pipeline: Pipeline, environment: str | None = None) -> list[Object]:
     """Every object that serves the model; the environment is known in an overlay only."""
-    served = workload.served_in(pipeline, environment)
+    served = served_in(pipeline, environment)
     namespace = pipeline.environments[environment].namespace if environment else None
     name, serving, prometheus = pipeline.name, served.serving, pipeline.settings.prometheus.namespace
     if serving.adapter_of is not None:
@@ -174,7 +174,7 @@ def _devices(served: Served) -> Iterator[Object]:
 
 def _objects_of(pipeline: Pipeline, name: str) -> Sequence[Object] | None:
     """What serves there; none of its own where it serves as all do, and no object names the environment."""
-    here, usual = workload.served_in(pipeline, name), workload.served_in(pipeline, None)
+    here, usual = served_in(pipeline, name), served_in(pipeline, None)
     is_alike = here.serving == usual.serving and workload.variables(here) == workload.variables(usual)
     is_named = bool(pipeline.serving.rollout.canary) or event_scaler.is_used(here.serving)
     is_placed = here.accelerator is not None or any(here.pods.written() if here.pods else ())

@@ -1,4 +1,4 @@
-"""What an engine is: a program that serves a package, and what its pods need for it."""
+"""What an engine is: a program that serves a package, and what its pods follow from and need for it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 if TYPE_CHECKING:
+    from aimass_compiler.pipeline import Pipeline
     from aimass_compiler.pipeline.accelerator import Accelerator
     from aimass_compiler.pipeline.gateway_implementation import GatewayImplementation
     from aimass_compiler.pipeline.monitoring import Monitoring
@@ -34,6 +35,37 @@ class Served(Struct, frozen=True):
     """What implements the Gateway API there, where it is said."""
     hidden: tuple[tuple[str, str], ...] = ()
     """The columns of personal data that requests may have, and how records have them."""
+
+
+def served_in(pipeline: Pipeline, environment: str | None) -> Served:
+    """The model as an environment serves it, or as the base says it."""
+    if environment is None:
+        return Served(
+            pipeline.name,
+            pipeline.serving,
+            pipeline.monitoring,
+            pipeline.settings,
+            hidden=_hidden_columns(pipeline),
+        )
+    here = pipeline.environments[environment]
+    settings = pipeline.settings
+    return Served(
+        pipeline.name,
+        here.serving,
+        here.monitoring,
+        settings,
+        here.accelerator,
+        settings.pods_of(environment).of_serving,
+        settings.environments[environment].gateway,
+        hidden=_hidden_columns(pipeline),
+    )
+
+
+def _hidden_columns(pipeline: Pipeline) -> tuple[tuple[str, str], ...]:
+    """The columns of personal data, and how records have them: of a package from before they were
+    declared, too."""
+    columns = pipeline.data.columns.items()
+    return tuple((name, column.pii) for name, column in columns if column.pii is not None)
 
 
 def _nothing(served: Served) -> Mapping[str, Any]:

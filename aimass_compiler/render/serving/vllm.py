@@ -16,7 +16,7 @@ from aimass_compiler import conventions
 from aimass_compiler.pipeline.text_engine import Vllm
 from aimass_compiler.render.pod_security import PULL, TMP_MOUNT, tmp_volume
 from aimass_compiler.render.serving.devices import claim_name
-from aimass_compiler.render.serving.engine import Served, ServingEngine
+from aimass_compiler.render.serving.engine import Served, ServingEngine, served_in
 from aimass_compiler.render.serving.own_server import PACKAGE_MOUNT, READ_BYTES, package_volume
 from aimass_compiler.render.serving.token_times import all_ends, further_ends
 
@@ -48,8 +48,6 @@ def command(pipeline: Pipeline, environment: str) -> tuple[list[str], dict[str, 
 
     The package is at `conventions.IMAGE_PACKAGE_FOLDER`, each adapter's below `ADAPTERS_FOLDER`.
     """
-    from aimass_compiler.render.serving.workload import served_in
-
     served = served_in(pipeline, environment)
     return ["vllm", "serve", *arguments(served)], variables(served)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from aimass_compiler import conventions
 from aimass_compiler.catalog.language_engine import ONNX, VLLM
-from aimass_compiler.pipeline import Metadata, Pipeline
+from aimass_compiler.pipeline import Metadata
 from aimass_compiler.pipeline.pod_settings import PodSettings
 from aimass_compiler.pipeline.serving import Serving
 from aimass_compiler.render.names import annotated, component_label, serving_selector
@@ -34,37 +34,6 @@ _ENGINES: Mapping[str | None, ServingEngine] = {
     ONNX.name: own_server.ENGINE,
     VLLM.name: vllm.ENGINE,
 }
-
-
-def served_in(pipeline: Pipeline, environment: str | None) -> Served:
-    """The model as an environment serves it, or as the base says it."""
-    if environment is None:
-        return Served(
-            pipeline.name,
-            pipeline.serving,
-            pipeline.monitoring,
-            pipeline.settings,
-            hidden=hidden_columns(pipeline),
-        )
-    here = pipeline.environments[environment]
-    settings = pipeline.settings
-    return Served(
-        pipeline.name,
-        here.serving,
-        here.monitoring,
-        settings,
-        here.accelerator,
-        settings.pods_of(environment).of_serving,
-        settings.environments[environment].gateway,
-        hidden=hidden_columns(pipeline),
-    )
-
-
-def hidden_columns(pipeline: Pipeline) -> tuple[tuple[str, str], ...]:
-    """The columns of personal data, and how records have them: of a package from before they were
-    declared, too."""
-    columns = pipeline.data.columns.items()
-    return tuple((name, column.pii) for name, column in columns if column.pii is not None)
 
 
 def engine_of(served: Served) -> ServingEngine:
