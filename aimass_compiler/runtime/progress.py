@@ -84,6 +84,11 @@ def report_step(done: int, total: int, metrics: Mapping[str, float | None], unit
         _current[-1].report(min(1.0, done / total), done, total, unit, metrics)
 
 
+def say(line: str) -> None:
+    """One line of progress, seen at once."""
+    print(line, flush=True)
+
+
 class _Account:
     """When a stage of this process began, and who is told."""
 

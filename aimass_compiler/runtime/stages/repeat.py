@@ -19,11 +19,11 @@ from aimass_compiler.conventions import SPLITS
 from aimass_compiler.engines.local import Local
 from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.failure import StageFailure
+from aimass_compiler.runtime.progress import say
 from aimass_compiler.runtime.stages import features as features_stage
 from aimass_compiler.runtime.training.repetition import spread, trained_again
 from aimass_compiler.runtime.training.space import OPTIMIZER
 from aimass_compiler.runtime.training.trial import Assignment
-from aimass_compiler.runtime.training.trial_log import say
 from aimass_compiler.runtime.workspace import Workspace, read_json, write_json
 from aimass_compiler.stages import artifacts
 

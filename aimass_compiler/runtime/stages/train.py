@@ -13,6 +13,7 @@ from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline.search_space import is_searched
 from aimass_compiler.runtime import progress
 from aimass_compiler.runtime.failure import StageFailure
+from aimass_compiler.runtime.progress import say
 from aimass_compiler.runtime.training import results
 from aimass_compiler.runtime.training.backtest import backtested, window_lines
 from aimass_compiler.runtime.training.candidates import compared, lines
@@ -25,7 +26,6 @@ from aimass_compiler.runtime.training.suitability import (
 )
 from aimass_compiler.runtime.training.trial import Assignment, Fitted, Watch, fit
 from aimass_compiler.runtime.training.trial_folders import Outcome, TrialFolders
-from aimass_compiler.runtime.training.trial_log import say
 from aimass_compiler.runtime.workspace import Workspace, read_json
 from aimass_compiler.stages import artifacts
 

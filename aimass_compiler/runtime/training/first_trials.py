@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
+from aimass_compiler.runtime.progress import say
 from aimass_compiler.runtime.training.local_workers import (
     CAN_FORK,
     Failed,
@@ -22,7 +23,6 @@ from aimass_compiler.runtime.training.local_workers import (
 from aimass_compiler.runtime.training.ray_session import is_here
 from aimass_compiler.runtime.training.schedulers import label_of, scheduler_of
 from aimass_compiler.runtime.training.trial_folders import Outcome
-from aimass_compiler.runtime.training.trial_log import say
 
 if TYPE_CHECKING:
     from aimass_compiler.pipeline.training import Search

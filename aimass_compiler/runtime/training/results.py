@@ -18,9 +18,9 @@ from aimass_compiler.catalog.metric import metric_named
 from aimass_compiler.runtime.evaluation.predictions import Predictions, scores_of
 from aimass_compiler.runtime.examples import read_examples
 from aimass_compiler.runtime.parity import require_same_export
+from aimass_compiler.runtime.progress import say
 from aimass_compiler.runtime.training.calibration import calibrated
 from aimass_compiler.runtime.training.space import OPTIMIZER
-from aimass_compiler.runtime.training.trial_log import say
 from aimass_compiler.runtime.workspace import replacing_all, write_json
 
 if TYPE_CHECKING:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.failure import StageFailure
+from aimass_compiler.runtime.progress import say
 from aimass_compiler.runtime.training import population
 from aimass_compiler.runtime.training.first_trials import FirstTrials
 from aimass_compiler.runtime.training.ray_session import configure_ray, is_here, ray_session
 from aimass_compiler.runtime.training.schedulers import label_of, scheduler_of
 from aimass_compiler.runtime.training.trial import Assignment, fit, reason_of
 from aimass_compiler.runtime.training.trial_folders import Outcome, TrialFolders
-from aimass_compiler.runtime.training.trial_log import TrialLog, say
+from aimass_compiler.runtime.training.trial_log import TrialLog
 from aimass_compiler.runtime.training.warm_start import WarmStart, warm_start
 from aimass_compiler.runtime.training.workers import fit_by_workers
 

@@ -23,9 +23,9 @@ from aimass_compiler.pipeline.training import Objective, Training
 from aimass_compiler.runtime.evaluation.decision import chosen
 from aimass_compiler.runtime.evaluation.predictions import Predictions, scores_of, truth_of
 from aimass_compiler.runtime.examples import read_examples
+from aimass_compiler.runtime.progress import say
 from aimass_compiler.runtime.training.sample_weights import emphasized
 from aimass_compiler.runtime.training.space import filled
-from aimass_compiler.runtime.training.trial_log import say
 
 #: Told each step with its losses; a trial that falls behind is ended by what this raises.
 Watch = Callable[[int, Mapping[str, float]], None]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from aimass_compiler.runtime import progress
+from aimass_compiler.runtime.progress import report_step, say
 from aimass_compiler.runtime.training.trial_folders import Outcome, TrialFolders, ranked
 
 
@@ -39,7 +39,7 @@ class TrialLog:
                 self.trials.drop(other.id)
         say(f"trial {outcome.id}/{self.total}  {self._told(outcome)}")
         best = None if self.best is None else self.best.value
-        progress.report_step(len(self.outcomes), self.total, {self.metric: best}, "trial")
+        report_step(len(self.outcomes), self.total, {self.metric: best}, "trial")
 
     def again(self, number: int, error: str) -> None:
         """Tell that a trial is tried again."""
@@ -61,11 +61,6 @@ class TrialLog:
             return f"stopped: it fell behind  {values}{seconds}"
         times = "" if outcome.attempts == 1 else f" {outcome.attempts} times"
         return f"failed{times}: {outcome.error}  {values}"
-
-
-def say(line: str) -> None:
-    """One line of progress, seen at once."""
-    print(line, flush=True)
 
 
 def shown_values(values: Mapping[str, Any]) -> str:

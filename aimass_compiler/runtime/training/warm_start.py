@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.failure import StageFailure
+from aimass_compiler.runtime.progress import say
 from aimass_compiler.runtime.training.trial_folders import Outcome, ranked
-from aimass_compiler.runtime.training.trial_log import say
 
 if TYPE_CHECKING:
     import optuna

@@ -11,10 +11,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.catalog.share import Share
+from aimass_compiler.runtime.progress import say
 from aimass_compiler.runtime.training.space import filled
 from aimass_compiler.runtime.training.trial import Assignment, Fitted, Watch, fit
 from aimass_compiler.runtime.training.trial_folders import TrialFolders
-from aimass_compiler.runtime.training.trial_log import say
 
 if TYPE_CHECKING:
     from ray.util.queue import Queue
