@@ -9,10 +9,9 @@ import orjson
 from aimass_compiler.runtime.server.response import JSON, RequestError, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from aimass_compiler.runtime.language_server.generation import Token
-    from aimass_compiler.runtime.language_server.text import Tokenizer
 
 #: What stands in the place of a field where prompt and answer do not fit; clients know it as a code.
 TOO_LONG = "context_length_exceeded"
@@ -125,8 +124,9 @@ class AnswerForm:
 class Probabilities:
     """Log-probabilities of tokens, as chats or as completions tell them."""
 
-    def __init__(self, tokenizer: Tokenizer, *, is_chat: bool) -> None:
-        self._tokenizer = tokenizer
+    def __init__(self, shown: Callable[[int], str], *, is_chat: bool) -> None:
+        """Name tokens as `shown`."""
+        self._shown = shown
         self._is_chat = is_chat
         self._offset = 0
 
@@ -134,7 +134,7 @@ class Probabilities:
         """Those of some tokens, in their order."""
         if self._is_chat:
             return {"content": [self._entry(token) for token in tokens]}
-        shown = [self._tokenizer.shown(token.token) for token in tokens]
+        shown = [self._shown(token.token) for token in tokens]
         offsets = []
         for text in shown:
             offsets.append(self._offset)
@@ -143,8 +143,7 @@ class Probabilities:
             "tokens": shown,
             "token_logprobs": [token.log_probability for token in tokens],
             "top_logprobs": [
-                {self._tokenizer.shown(place): value for place, value in token.alternatives}
-                for token in tokens
+                {self._shown(place): value for place, value in token.alternatives} for token in tokens
             ],
             "text_offset": offsets,
         }
@@ -154,5 +153,5 @@ class Probabilities:
         return {**self._one(token.token, token.log_probability), "top_logprobs": others}
 
     def _one(self, token: int, value: float) -> dict[str, Any]:
-        text = self._tokenizer.shown(token)
+        text = self._shown(token)
         return {"token": text, "logprob": value, "bytes": list(text.encode())}

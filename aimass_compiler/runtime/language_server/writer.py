@@ -46,7 +46,7 @@ class ResponseWriter:
         self._form = form
         self._wanted = wanted
         self._tokenizer = tokenizer
-        self._probabilities = Probabilities(tokenizer, is_chat=wanted.is_chat)
+        self._probabilities = Probabilities(tokenizer.shown, is_chat=wanted.is_chat)
 
     async def whole(self, exchange: Exchange, metrics: LanguageMetrics) -> Response:
         """The answer once it is complete; raises what `Exchange.pieces` raises."""
