@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from aimass_compiler.runtime.server.answered_request import AnsweredRequest, traces_to
+from aimass_compiler.runtime.server.answered_request import AnsweredRequest
+from aimass_compiler.runtime.server.request_traces import traces_to
 from aimass_compiler.runtime.server.response import logged
 
 if TYPE_CHECKING:

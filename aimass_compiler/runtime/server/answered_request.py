@@ -1,15 +1,30 @@
-"""What is known of a request once it is answered, for whoever makes spans of it."""
+"""What is known of a request once it is answered, for whoever counts, logs and records it or makes spans."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
-    from aimass_compiler.runtime.server.metrics import RequestEntry
     from aimass_compiler.runtime.server.model_signature import Signature
-    from aimass_compiler.runtime.server.settings import ServerSettings
+    from aimass_compiler.runtime.server.response import Response
+
+
+class RequestEntry(NamedTuple):
+    """One answered request for a prediction."""
+
+    time: datetime
+    identity: bytes
+    path: str
+    seconds: float
+    answer: Response
+    trace: bytes | None = None
+    started: float = 0.0
+    """In monotonic seconds."""
+    caller: str | None = None
+    """Who asked, where callers are declared and it is one of them."""
 
 
 class AnsweredRequest(NamedTuple):
@@ -23,26 +38,6 @@ class AnsweredRequest(NamedTuple):
     attributes: Mapping[str, str | int]
     parts: tuple[tuple[str, float, float], ...]
     """What it consisted of: name, begin and end."""
-
-
-class RequestTraces(Protocol):
-    """What makes spans."""
-
-    def note(self, request: AnsweredRequest) -> Mapping[str, str]:
-        """Make the spans of a request if it is sampled; answers what its log line says of its trace."""
-
-    def close(self) -> None:
-        """Export what is left, though not for ever."""
-
-
-def traces_to(settings: ServerSettings, served: Mapping[str, str]) -> RequestTraces | None:
-    """What makes spans of what is served; None, and no library loaded, where they go nowhere."""
-    if not settings.traces_endpoint:
-        return None
-    from aimass_compiler.runtime.server.traces import Traces
-
-    service = served.get("model") or served["server"]
-    return Traces(settings.traces_endpoint, settings.traces_sample, service, served.get("version", ""))
 
 
 def answered_request(entry: RequestEntry, signature: Signature) -> AnsweredRequest:

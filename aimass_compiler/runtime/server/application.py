@@ -16,10 +16,10 @@ from aimass_compiler import conventions
 from aimass_compiler.runtime.server import documents
 from aimass_compiler.runtime.server.access.budget import ROWS
 from aimass_compiler.runtime.server.access.gate import gate_of
-from aimass_compiler.runtime.server.answered_request import RequestTraces, traces_to
+from aimass_compiler.runtime.server.answered_request import RequestEntry
 from aimass_compiler.runtime.server.connection import EXTENSION
 from aimass_compiler.runtime.server.connection_table import ConnectionTable
-from aimass_compiler.runtime.server.metrics import CONTENT_TYPE, RequestEntry
+from aimass_compiler.runtime.server.metrics import CONTENT_TYPE
 from aimass_compiler.runtime.server.model_service import (
     ModelService,
     document,
@@ -30,6 +30,7 @@ from aimass_compiler.runtime.server.model_service import (
 from aimass_compiler.runtime.server.prediction_records import LoggedRecords
 from aimass_compiler.runtime.server.record_folder import RecordFolder
 from aimass_compiler.runtime.server.request import Receive, RequestIdentities, peer_of
+from aimass_compiler.runtime.server.request_traces import RequestTraces, traces_to
 from aimass_compiler.runtime.server.response import TRACE_HEADER, RequestError, Response, trace_of
 from aimass_compiler.runtime.server.worker_peers import WorkerCounts, WorkerPeers
 

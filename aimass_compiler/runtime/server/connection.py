@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, httptools
 
@@ -17,8 +17,7 @@ from aimass_compiler.runtime.server.request import AnswerWriter, BoundedFlow, Re
 
 if TYPE_CHECKING:
     import asyncio
-
-    from aimass_compiler.runtime.server.connection_table import ConnectionTable
+    from collections import Counter
 
 #: Below it in a request's scope, its connection.
 EXTENSION = "aimass.connection"
@@ -53,10 +52,20 @@ class Phase(IntEnum):
 _HEAD, _ANSWER, _IDLE, _REST, _GONE = Phase
 
 
+class Connections(Protocol):
+    """What a connection asks of those that there are: whether it may stay, and to count why it is ended."""
+
+    limit: int
+    refused: Counter[str]
+
+    def makes_room(self, newest: HttpConnection) -> bool:
+        """Whether one more can stay."""
+
+
 class HttpConnection(HttpToolsProtocol):  # type: ignore[misc]  # uvicorn is untyped here
     """A caller's connection; `phase` and `since` say how long it has been at what."""
 
-    def __init__(self, *arguments: Any, connections: ConnectionTable, **more: Any) -> None:
+    def __init__(self, *arguments: Any, connections: Connections, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self.parser: Any = self.parser
         self.phase: Phase = _HEAD

@@ -11,12 +11,10 @@ from aimass_compiler import conventions, timestamps
 from aimass_compiler.runtime.server.response import RequestError, shown, violation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    import onnxruntime
     from numpy.typing import NDArray
 
-    from aimass_compiler.runtime.server.model import OnnxModel
     from aimass_compiler.runtime.server.model_signature import Field, Signature
 
 
@@ -175,20 +173,19 @@ _TRIED = 64
 
 def overflow(
     signature: Signature,
-    model: OnnxModel,
+    run: Callable[[Mapping[str, NDArray[Any]]], Mapping[str, NDArray[Any]]],
     tensors: Mapping[str, NDArray[Any]],
     scores: NDArray[Any],
-    limit: onnxruntime.RunOptions | None,
 ) -> RequestError | RuntimeError:
     """The refusal of the first row whose `scores` are not finite; our error where no number is to blame.
 
-    The column is found by trial: the row is asked again with one number after the other replaced by that of
-    the package's example.
+    The column is found by trial: the model is `run` on the row again, with one number after another replaced
+    by that of the package's example.
     """
     row = int((~numpy.isfinite(scores).reshape(len(scores), -1).all(axis=1)).argmax())
     alone = {name: tensor[row : row + 1] for name, tensor in tensors.items()}
     if signature.numbers:
-        place = _to_blame(signature, model, alone, limit)
+        place = _to_blame(signature, run, alone)
         value = float(alone[conventions.NUMBERS_TENSOR][0, place])
         if not numpy.isnan(value):
             return _refusal(signature.numbers[place], row, value, signature.example)
@@ -202,9 +199,8 @@ def overflow(
 
 def _to_blame(
     signature: Signature,
-    model: OnnxModel,
+    run: Callable[[Mapping[str, NDArray[Any]]], Mapping[str, NDArray[Any]]],
     alone: Mapping[str, NDArray[Any]],
-    limit: onnxruntime.RunOptions | None,
 ) -> int:
     """The place of the number without which the model computes, or else of the largest."""
     numbers = alone[conventions.NUMBERS_TENSOR][0]
@@ -213,7 +209,7 @@ def _to_blame(
     for at, place in enumerate(order):
         usual = _usual(signature.numbers[place], signature.example)
         tried[conventions.NUMBERS_TENSOR][at, place] = numpy.nan if usual is None else usual
-    scores = next(iter(model.run(tried, limit).values()))
+    scores = next(iter(run(tried).values()))
     helped = numpy.isfinite(scores).reshape(len(order), -1).all(axis=1)
     return int(order[int(helped.argmax())])
 

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike, NDArray
 
-    from aimass_compiler.runtime.server.tensors import Flat
 
+#: Values in row-major order, before they have one type.
+Flat = list[Any] | numpy.ndarray[Any, Any]
 
 #: The powers of ten that a double holds exactly, so that one operation with them is rounded once.
 _POWERS = numpy.array([float(f"1e{power}") for power in range(23)])

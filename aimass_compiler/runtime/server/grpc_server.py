@@ -15,7 +15,7 @@ from aimass_compiler.runtime.server.grpc_service import InferenceService
 from aimass_compiler.runtime.server.response import ServerFailure
 
 if TYPE_CHECKING:
-    from aimass_compiler.runtime.server.process import ServedApplication
+    from aimass_compiler.runtime.server.served_application import ServedApplication
     from aimass_compiler.runtime.server.settings import ServerSettings
 
 #: A little more than the largest body, so that most of what is too large is refused, and counted, by us.

@@ -28,7 +28,7 @@ from aimass_compiler.runtime.server.grpc_messages import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from aimass_compiler.runtime.server.process import ServedApplication
+    from aimass_compiler.runtime.server.served_application import ServedApplication
 
 _OK, _NOT_FOUND = 200, 404
 #: Characters of a caller's name that are repeated.

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from itertools import accumulate, chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy
 from prometheus_client import (
@@ -39,13 +39,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from aimass_compiler.runtime.server.answered_request import RequestTraces
+    from aimass_compiler.runtime.server.answered_request import RequestEntry
     from aimass_compiler.runtime.server.connection_table import ConnectionTable
     from aimass_compiler.runtime.server.drift import DriftMonitor
     from aimass_compiler.runtime.server.log import EventLog
     from aimass_compiler.runtime.server.model_signature import Signature
     from aimass_compiler.runtime.server.prediction_records import PredictionRecords
-    from aimass_compiler.runtime.server.response import Prediction, Response
+    from aimass_compiler.runtime.server.request_traces import RequestTraces
+    from aimass_compiler.runtime.server.response import Prediction
     from aimass_compiler.runtime.server.settings import ServerSettings
 
 
@@ -268,21 +269,6 @@ _MOST_ROWS = 1024
 _SECONDS = 0.2
 _SERVER_ERROR = 500
 _NOT_TRACED: Mapping[str, str] = {}
-
-
-class RequestEntry(NamedTuple):
-    """One answered request for a prediction."""
-
-    time: datetime
-    identity: bytes
-    path: str
-    seconds: float
-    answer: Response
-    trace: bytes | None = None
-    started: float = 0.0
-    """In monotonic seconds."""
-    caller: str | None = None
-    """Who asked, where callers are declared and it is one of them."""
 
 
 class RequestAccount:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy
@@ -153,7 +154,8 @@ class ContractModel:
         outputs = self._model.run(tensors, limit)
         ended = time.monotonic()
         if not _are_finite(outputs[self._scores]):
-            raise overflow(self._signature, self._model, tensors, outputs[self._scores], limit)
+            run = partial(self._model.run, limit=limit)
+            raise overflow(self._signature, run, tensors, outputs[self._scores])
         rows = len(next(iter(outputs.values())))
         if self._image_tensors:
             others = {name: tensor for name, tensor in tensors.items() if name not in self._image_tensors}

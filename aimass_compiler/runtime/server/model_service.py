@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from aimass_compiler.runtime.server.access.gate import AccessGate
-    from aimass_compiler.runtime.server.answered_request import RequestTraces
     from aimass_compiler.runtime.server.endpoints import InferenceRequest
     from aimass_compiler.runtime.server.log import EventLog
     from aimass_compiler.runtime.server.model_signature import Signature
     from aimass_compiler.runtime.server.package import Package
     from aimass_compiler.runtime.server.prediction_records import RecordSink
+    from aimass_compiler.runtime.server.request_traces import RequestTraces
     from aimass_compiler.runtime.server.settings import ServerSettings
     from aimass_compiler.runtime.server.turns import Sharing
 

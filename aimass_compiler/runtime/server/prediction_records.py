@@ -17,8 +17,8 @@ from aimass_compiler.runtime.server.model import predictions_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from aimass_compiler.runtime.server.answered_request import RequestEntry
     from aimass_compiler.runtime.server.log import EventLog
-    from aimass_compiler.runtime.server.metrics import RequestEntry
     from aimass_compiler.runtime.server.model_signature import Field, Signature
     from aimass_compiler.runtime.server.response import Prediction
     from aimass_compiler.runtime.server.settings import ServerSettings

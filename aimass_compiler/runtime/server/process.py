@@ -9,7 +9,7 @@ import signal
 import socket
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
@@ -18,37 +18,13 @@ from aimass_compiler.runtime.server.listener import bound, shut_out
 from aimass_compiler.runtime.server.log import EventLog, LibraryLog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from types import FrameType
 
-    from aimass_compiler.runtime.server.connection_table import ConnectionTable
     from aimass_compiler.runtime.server.grpc_server import GrpcServer
+    from aimass_compiler.runtime.server.served_application import ServedApplication
     from aimass_compiler.runtime.server.settings import ServerSettings
     from aimass_compiler.runtime.server.worker_peers import WorkerPeers
-
-
-class ServedApplication(Protocol):
-    """What answers requests, of whatever kind of model."""
-
-    served: Mapping[str, str]
-    """The model's name and version."""
-    connections: ConnectionTable
-    in_flight: int
-    is_draining: bool
-    """Whether it is unready, while it goes on answering."""
-    is_closing: bool
-    """Whether it is too late to begin anything."""
-    unfinished: int
-    """Requests that were begun, and cut off at the end."""
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer one request, as ASGI has it."""
-
-    def begin(self) -> None:
-        """Begin what goes on beside requests; the event loop runs."""
-
-    def close(self) -> None:
-        """Leave nothing that keeps the process from ending, and nothing uncounted."""
 
 
 _BACKLOG = 2048

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from aimass_compiler.runtime.server.datatypes import Flat
     from aimass_compiler.runtime.server.model_signature import Field, Signature
 
 
@@ -71,9 +72,6 @@ def flag(found: Mapping[str, Any], name: str, *, otherwise: bool) -> bool:
         raise RequestError(400, f"`{name}` must be true or false, not {shown(value)}")
     return value
 
-
-#: Values in row-major order, before they have one type.
-Flat = list[Any] | numpy.ndarray[Any, Any]
 
 _DATATYPES = (datatypes.BOOL, *datatypes.DTYPES, datatypes.BYTES)
 #: numpy's own limit is 64; models have 4 or less.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler import conventions
-from aimass_compiler.runtime.server.answered_request import traces_to
 from aimass_compiler.runtime.server.application import SERVER_PATHS, Headers, HttpApplication
 from aimass_compiler.runtime.server.contract import nearest
 from aimass_compiler.runtime.server.model_service import ModelService, document, nothing_at, state_of
+from aimass_compiler.runtime.server.request_traces import traces_to
 from aimass_compiler.runtime.server.response import RequestError, Response
 from aimass_compiler.runtime.server.shared.metrics import SharedMetrics
 from aimass_compiler.runtime.server.shared.table import ListedModel, ModelTable
