@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from aimass_compiler import conventions
 from aimass_compiler.expression.algebra import Column
 from aimass_compiler.expression.plain_name import values_of
 from aimass_compiler.runtime.server.array_drift import Measured, numbers_of
-from aimass_compiler.runtime.server.text_drift import length_of, unknown_share, words_of
+from aimass_compiler.runtime.server.text_drift import length_of, words_of
 
 if TYPE_CHECKING:
     import polars
@@ -104,18 +103,22 @@ def text_reference(values: polars.Series) -> dict[str, Any]:
 
     Of many rows some are looked at, each so many apart.
     """
+    import polars
+
     every = max(1, len(values) // _TEXTS)
     texts = [text or "" for text in values.gather_every(every).to_list()]
-    counts = Counter(word for text in texts for word in set(words_of(text)))
-    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:_WORDS]
+    # In columns, which takes a third of the time that lists of words do; "" has no words.
+    found = polars.Series([" ".join(words_of(text)) for text in texts], dtype=polars.String)
+    words = found.set(found == "", None).str.split(" ")
+    counts = words.drop_nulls().list.unique().explode().value_counts().rows()
+    ranked = sorted(counts, key=lambda pair: (-pair[1], pair[0]))[:_WORDS]
     known = [word for word, count in ranked if count >= _FEWEST_TEXTS]
-    names = frozenset(known)
     return {
         "kind": "text",
         "missing": values.null_count() / max(len(values), 1),
         "words": known,
         "length": number_reference(_numbers(map(length_of, texts))),
-        "unknown": _shares(_numbers(unknown_share(text, names) for text in texts)),
+        "unknown": _shares(words.list.eval(~polars.element().is_in(known)).list.mean()),
     }
 
 
