@@ -124,7 +124,7 @@ def compose(document: Document) -> tuple[Node | None, list[Finding]]:
             if take := composer.takes.get(type(event)):
                 take(event)
     except yaml.YAMLError as error:
-        return None, [*composer.findings, syntax_finding(error, document)]
+        return None, [*composer.findings, syntax_finding(error, document, compose)]
     return composer.root, composer.findings
 
 

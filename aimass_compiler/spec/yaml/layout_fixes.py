@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
-from aimass_compiler.diagnostics import Fix, Place, Rewrite
+from aimass_compiler.diagnostics import Finding, Fix, Place, Rewrite
+from aimass_compiler.spec.yaml.document import Document, Node, value_of
 
-if TYPE_CHECKING:
-    from aimass_compiler.spec.yaml.document import Document
+#: What reads the nodes of a text, or finds why there are none.
+Compose = Callable[[Document], tuple[Node | None, list[Finding]]]
 
 _INDENTATION = re.compile(r"[ \t]*\t[ \t]*")
 #: How wide people's editors show a tab.
@@ -17,13 +18,10 @@ _TAB_WIDTHS = (2, 4, 8)
 _UNCLEAR = re.compile(r"[\"\\,\[\]{}]| #|: |\t")
 
 
-def spaces_for_tabs(document: Document) -> Fix | None:
+def spaces_for_tabs(document: Document, compose: Compose) -> Fix | None:
     """Spaces for the tabs that lines begin with, if the text means one thing however wide they are."""
     if not any(_INDENTATION.match(line) for line in document.lines):
         return None
-    from aimass_compiler.spec.yaml.composer import compose
-    from aimass_compiler.spec.yaml.document import Document, value_of
-
     meanings = []
     for width in _TAB_WIDTHS:
         lines = [_with_spaces(line, width) for line in document.lines]

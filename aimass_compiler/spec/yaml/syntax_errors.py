@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from yaml import Mark, YAMLError
 
     from aimass_compiler.spec.yaml.document import Document
+    from aimass_compiler.spec.yaml.layout_fixes import Compose
 
 EXPLANATIONS = (
     Explanation(
@@ -133,8 +134,11 @@ _MISTAKES = (
 )
 
 
-def syntax_finding(error: YAMLError, document: Document) -> Finding:
-    """The finding for the parser's first error; it never sees a second one."""
+def syntax_finding(error: YAMLError, document: Document, compose: Compose) -> Finding:
+    """The finding for the parser's first error; it never sees a second one.
+
+    `compose` reads what a fix would leave.
+    """
     problem = f"{getattr(error, 'context', None) or ''}: {getattr(error, 'problem', None) or error}"
     start = _index(getattr(error, "context_mark", None))
     stop = _index(getattr(error, "problem_mark", None))
@@ -142,7 +146,7 @@ def syntax_finding(error: YAMLError, document: Document) -> Finding:
     if "nesting depth" in problem:
         return too_deep(document, here)
     if document.text[here : here + 1] == "\t":
-        return _tab(document, here)
+        return _tab(document, here, compose)
     shown = _shown(document.text, here)
     whole = f"{'' if _is_first_on_line(document, here) else 'mid-line '}at {shown} {problem}"
     known = next((mistake for mistake in _MISTAKES if re.search(mistake.pattern, whole)), None)
@@ -193,7 +197,7 @@ def _is_first_on_line(document: Document, index: int) -> bool:
     return not document.lines[place.line - 1][: place.column - 1].strip()
 
 
-def _tab(document: Document, index: int) -> Finding:
+def _tab(document: Document, index: int, compose: Compose) -> Finding:
     place = document.place_between(index, index + 1)
     message = (
         "this line is indented with a tab"
@@ -206,5 +210,5 @@ def _tab(document: Document, index: int) -> Finding:
         if "\t" in line[: len(line) - len(line.lstrip())] and line.strip() and number != place.line
     ]
     hint = f"indent with spaces{also_on_lines(others)}"
-    fix = spaces_for_tabs(document)
+    fix = spaces_for_tabs(document, compose)
     return Finding("AM005", (), message, help=hint, file=document.file, place=place, fix=fix)
