@@ -6,11 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, PrivateAttr, Tag, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from aimass_compiler.catalog.quantities import (
-    ONE_OR_SEVERAL,
     Bytes,
     Cores,
     Duration,
@@ -23,6 +22,7 @@ from aimass_compiler.catalog.quantities import (
 from aimass_compiler.conventions import NO_REGISTRY, VLLM_VERSION
 from aimass_compiler.pipeline.accelerator import Accelerator
 from aimass_compiler.pipeline.ci import Ci
+from aimass_compiler.pipeline.deployer import Deployers
 from aimass_compiler.pipeline.gateway_implementation import GatewayImplementation
 from aimass_compiler.pipeline.generated_files import (
     GeneratedFiles,
@@ -66,41 +66,6 @@ class Capacity(Frozen):
     """Memory, of all nodes together."""
     gpus: Integer | None = Field(None, ge=0)
     """GPUs that trials may use at once."""
-
-
-class Account(Frozen):
-    """A ServiceAccount of the cluster."""
-
-    name: str = "aimass"
-    """Its name."""
-    namespace: str | None = None
-    """Where it stands; by default in the environment's own namespace."""
-
-
-class Deployer(Frozen):
-    """Who applies: a ServiceAccount, or a user or a group as the API server knows them."""
-
-    service_account: Account | None = None
-    """A ServiceAccount, such as that of a runner inside of the cluster."""
-    user: str | None = Field(None, min_length=1)
-    """A user, such as `github:repo:acme/models:environment:prod` with GitHub's identity tokens."""
-    group: str | None = Field(None, min_length=1)
-    """A group of users."""
-
-    @model_validator(mode="after")
-    def _is_one(self) -> Self:
-        if sum(part is not None for part in (self.service_account, self.user, self.group)) != 1:
-            raise PydanticCustomError(
-                "deployer", "exactly one of `service_account`, `user` and `group` says who it is"
-            )
-        return self
-
-
-#: One, or a list of them.
-Deployers = Annotated[
-    Annotated[Deployer, Tag("one")] | Annotated[tuple[Deployer, ...], Field(min_length=1), Tag("several")],
-    ONE_OR_SEVERAL,
-]
 
 
 class Revert(Frozen):

@@ -11,8 +11,8 @@ from pydantic_core import PydanticCustomError
 from aimass_compiler.catalog.quantities import Bytes, Cores, Frozen, Integer, Memory, Number
 from aimass_compiler.catalog.text_form import text_form
 from aimass_compiler.pipeline.code_owner import CodeOwners
+from aimass_compiler.pipeline.deployer import Deployers
 from aimass_compiler.pipeline.pod_settings import EnvironmentPods
-from aimass_compiler.pipeline.settings import Deployers
 from aimass_compiler.pipeline.waiver import Waiver
 
 _LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"

@@ -8,10 +8,10 @@ from itertools import combinations
 from aimass_compiler import conventions
 from aimass_compiler.diagnostics import Example, Explanation, Finding, Path, Severity
 from aimass_compiler.pipeline import Pipeline
+from aimass_compiler.pipeline.deployer import Account, Deployer
 from aimass_compiler.pipeline.gitops import RELEASE_APART
 from aimass_compiler.pipeline.override_locations import written
 from aimass_compiler.pipeline.serving import Gateway
-from aimass_compiler.pipeline.settings import Account, Deployer
 from aimass_compiler.render import pod_findings
 from aimass_compiler.render.names import (
     is_dns_label,

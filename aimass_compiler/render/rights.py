@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aimass_compiler.pipeline.settings import Account, Deployer, Deployers, Settings
+from aimass_compiler.pipeline.deployer import Account, Deployer, Deployers
+from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.render.emit import block
 
 _RBAC = "rbac.authorization.k8s.io"

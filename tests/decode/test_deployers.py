@@ -8,7 +8,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from aimass_compiler.conventions import SETTINGS_FILE
-from aimass_compiler.pipeline.settings import Deployer, Settings
+from aimass_compiler.pipeline.deployer import Deployer
+from aimass_compiler.pipeline.settings import Settings
 from aimass_compiler.spec.decode.decoder import decode
 
 VALIDATOR = Draft202012Validator(Settings.model_json_schema(by_alias=True))

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from aimass_compiler import conventions
 from aimass_compiler.pipeline import Pipeline
-from aimass_compiler.pipeline.settings import Deployer
+from aimass_compiler.pipeline.deployer import Deployer
 from aimass_compiler.render import access, render
 from render.models import VARIED, pipeline
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from aimass_compiler import conventions
 from aimass_compiler.fleet.teams.team_namespace import TeamNamespace
-from aimass_compiler.pipeline.settings import Deployers
+from aimass_compiler.pipeline.deployer import Deployers
 from aimass_compiler.render.object_kind import ObjectKind
 from aimass_compiler.render.rights import KEEP, TRAIN, USUAL_DEPLOYER, WAITING, granted, rule, subjects_of
 from aimass_compiler.render.targets import TARGETS, kind_of
