@@ -14,7 +14,8 @@ from sklearn.impute import KNNImputer
 from aimass_compiler.catalog.task import Task
 from aimass_compiler.expression.algebra import Column, Expression, Pack
 from aimass_compiler.expression.column_types import NUMBER
-from aimass_compiler.expression.neighbors import KnownRows, MeanOfNearest, SomeRows, mean_of_nearest
+from aimass_compiler.expression.neighbors import KnownRows, MeanOfNearest, mean_of_nearest
+from aimass_compiler.expression.some_rows import SomeRows
 from tests.expression.both import NUMBERS, assert_agree, frames
 
 TASK = Task(kind="regression", target="y")

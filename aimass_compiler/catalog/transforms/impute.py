@@ -25,7 +25,8 @@ from aimass_compiler.expression.algebra import (
 from aimass_compiler.expression.column_types import NUMBER, ColumnType
 from aimass_compiler.expression.covariance import LeastSquares, Line
 from aimass_compiler.expression.group_values import GroupSummary, GroupValues
-from aimass_compiler.expression.neighbors import KnownRows, MeanOfNearest, SomeRows
+from aimass_compiler.expression.neighbors import KnownRows, MeanOfNearest
+from aimass_compiler.expression.some_rows import SomeRows
 from aimass_compiler.expression.statistics import MostFrequent, Statistic, Summary
 
 _MOST_GROUPS = 10_000
