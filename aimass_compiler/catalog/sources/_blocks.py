@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     import polars
 
-    from aimass_compiler.catalog.sources.csv import Csv
+    from aimass_compiler.catalog.sources._separated_text import SeparatedText
 
 #: Polars takes milliseconds to prepare for so many columns, for each block anew.
 _MOST_COLUMNS = 1000
@@ -17,14 +17,14 @@ _MOST_COLUMNS = 1000
 _EXACT = 1e15
 
 
-def is_split_by_polars(dialect: Csv, width: int) -> bool:
+def is_split_by_polars(dialect: SeparatedText, width: int) -> bool:
     """Whether lines of the dialect can be split at all where nothing odd stands in them."""
     collapses_separators = dialect.strip and dialect.separator == " "
     return 0 < width <= _MOST_COLUMNS and dialect.separator.isascii() and not collapses_separators
 
 
 def split(
-    block: bytes, names: int, width: int, dialect: Csv, numbers: Collection[str]
+    block: bytes, names: int, width: int, dialect: SeparatedText, numbers: Collection[str]
 ) -> polars.DataFrame | None:
     """The cells of whole lines, by their places as names, without rows that hold nothing.
 
@@ -51,7 +51,9 @@ def split(
     return bare.filter(~_is_blank(bare))
 
 
-def _cells_of(block: bytes, width: int, dialect: Csv, numbers: Collection[str]) -> polars.DataFrame | None:
+def _cells_of(
+    block: bytes, width: int, dialect: SeparatedText, numbers: Collection[str]
+) -> polars.DataFrame | None:
     import polars
 
     header = dialect.separator.join(map(str, range(width)))
@@ -68,7 +70,7 @@ def _cells_of(block: bytes, width: int, dialect: Csv, numbers: Collection[str]) 
         return None
 
 
-def _odd(dialect: Csv) -> list[str]:
+def _odd(dialect: SeparatedText) -> list[str]:
     """What makes more of a line than cells between separators."""
     return [sign for sign in ("\0", dialect.escape, dialect.comment) if sign]
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import polars
 
-    from aimass_compiler.catalog.sources.csv import Csv
+    from aimass_compiler.catalog.sources._separated_text import SeparatedText
 
 #: So few that they stay in the processor's cache: 20,000 take twice the time.
 _ROWS_AT_ONCE = 1000
@@ -35,7 +35,7 @@ class Cells:
     """
 
     def __init__(
-        self, source: _text.Lines | Sequence[str], dialect: Csv, *, is_numbered: bool = False
+        self, source: _text.Lines | Sequence[str], dialect: SeparatedText, *, is_numbered: bool = False
     ) -> None:
         self._dialect = dialect
         self._source = source
@@ -157,7 +157,7 @@ class _Counted:
         return line
 
 
-def _reader(lines: Iterator[str], dialect: Csv) -> Any:
+def _reader(lines: Iterator[str], dialect: SeparatedText) -> Any:
     csv.field_size_limit(_LONGEST_CELL)
     has_quotes = dialect.quote != "none"
     if dialect.escape == "\\":
@@ -181,7 +181,7 @@ def _without_nulls(lines: Iterator[str], separator: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def opened(location: str, dialect: Csv, *, is_numbered: bool = False) -> Iterator[Cells]:
+def opened(location: str, dialect: SeparatedText, *, is_numbered: bool = False) -> Iterator[Cells]:
     """The cells of a file, or of a URL.
 
     Raises UnreadableError, here and while it is read, with the line, the column and a hint.
@@ -208,7 +208,7 @@ def _undecoded(location: str, encoding: str, error: UnicodeError) -> UnreadableE
     return UnreadableError(message, f"declare its encoding: `encoding: {other}`")
 
 
-def _malformed(location: str, dialect: Csv, error: csv.Error) -> UnreadableError:
+def _malformed(location: str, dialect: SeparatedText, error: csv.Error) -> UnreadableError:
     line, column = fault(location, dialect)
     place = f"line {line}" + (f", column `{column}`" if column else "")
     if "unexpected end" in str(error):
@@ -227,7 +227,7 @@ def _malformed(location: str, dialect: Csv, error: csv.Error) -> UnreadableError
     return UnreadableError(message, ", ".join(hints))
 
 
-def fault(location: str, dialect: Csv) -> tuple[int, str]:
+def fault(location: str, dialect: SeparatedText) -> tuple[int, str]:
     """The line where the row begins that cannot be read, and the column in which, where that can be told."""
     with _text.opened(location, dialect.encoding) as lines:
         cells = None
@@ -246,14 +246,14 @@ def fault(location: str, dialect: Csv) -> tuple[int, str]:
     return cells.line, cells.names[place] if place < len(cells.names) else ""
 
 
-def is_even(location: str, dialect: Csv) -> bool:
+def is_even(location: str, dialect: SeparatedText) -> bool:
     """Whether every row has as many values as the header has names; raises UnreadableError."""
     with opened(location, dialect) as cells:
         width = len(cells.names)
         return all(len(row) == width for chunk in cells.chunks() for row in chunk)
 
 
-def lines(location: str, dialect: Csv) -> Sequence[int]:
+def lines(location: str, dialect: SeparatedText) -> Sequence[int]:
     """The line at which each row begins."""
     with opened(location, dialect, is_numbered=True) as cells:
         return array("q", (line for line, _ in cells.numbered()))
@@ -263,7 +263,7 @@ def columns(
     cells: Cells,
     chosen: Mapping[str, int],
     location: str,
-    dialect: Csv,
+    dialect: SeparatedText,
     seen: Callable[[int], None] | None = None,
     numbers: Collection[str] = (),
 ) -> polars.DataFrame | None:
@@ -291,7 +291,7 @@ def columns(
 
 
 def _parts(
-    cells: Cells, location: str, dialect: Csv, numbers: Collection[str]
+    cells: Cells, location: str, dialect: SeparatedText, numbers: Collection[str]
 ) -> Iterator[Sequence[polars.Series]]:
     import polars
 
@@ -302,7 +302,9 @@ def _parts(
         yield [polars.Series(column, dtype=polars.String) for column in found]
 
 
-def _columns_of(chunk: list[list[str]], width: int, location: str, dialect: Csv) -> list[tuple[str, ...]]:
+def _columns_of(
+    chunk: list[list[str]], width: int, location: str, dialect: SeparatedText
+) -> list[tuple[str, ...]]:
     widths = set(map(len, chunk))
     if widths == {width}:
         return list(zip(*chunk, strict=True))
@@ -312,7 +314,7 @@ def _columns_of(chunk: list[list[str]], width: int, location: str, dialect: Csv)
     return list(zip(*rows, strict=True))
 
 
-def _too_long(location: str, dialect: Csv, width: int) -> UnreadableError:
+def _too_long(location: str, dialect: SeparatedText, width: int) -> UnreadableError:
     with opened(location, dialect, is_numbered=True) as cells:
         line, row = next((line, row) for line, row in cells.numbered() if any(row[width:]))
         names = cells.names

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -11,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
-from aimass_compiler.catalog.quantities import Flag, Integer, Names
-from aimass_compiler.catalog.source import EmptyFileError, FileSource, Rows, UnreadableError
+from aimass_compiler.catalog.quantities import Names
+from aimass_compiler.catalog.source import EmptyFileError, Rows, UnreadableError
 from aimass_compiler.catalog.sources import _notation
+from aimass_compiler.catalog.sources._separated_text import SeparatedText
 from aimass_compiler.diagnostics import did_you_mean
 from aimass_compiler.expression.plain_name import values_of
 
@@ -24,21 +24,6 @@ if TYPE_CHECKING:
 
 _SHOWN = 3
 _LONGEST_SHOWN = 40
-_TAKEN = frozenset("\r\n\0")
-
-
-def _codec(name: str) -> str:
-    try:
-        codec = codecs.lookup(name)
-        "a".encode(name)
-    except (LookupError, UnicodeError):
-        raise PydanticCustomError(
-            "encoding",
-            "unknown encoding `{name}`; write it like `utf-16`, `latin-1` or `cp1252`",
-            {"name": name},
-        ) from None
-    del codec
-    return name
 
 
 def _date_format(pattern: str) -> str:
@@ -51,14 +36,6 @@ def _date_format(pattern: str) -> str:
     return pattern
 
 
-def _character(value: str) -> str:
-    if _TAKEN & set(value):
-        raise PydanticCustomError("line_end", "a line end is not allowed here", {})
-    return value
-
-
-_Character = Annotated[str, Field(min_length=1, max_length=1), AfterValidator(_character)]
-_Codec = Annotated[str, AfterValidator(_codec)]
 _DateFormat = Annotated[str, AfterValidator(_date_format)]
 _Decimal = Literal[".", ","]
 _Thousands = Annotated[str, Field(max_length=1)]
@@ -72,7 +49,7 @@ def _marks_by_column(value: object) -> object:
     return {name: (marks,) if isinstance(marks, str) else marks for name, marks in value.items()}
 
 
-class Csv(FileSource):
+class Csv(SeparatedText):
     """Rows of separated values, read exactly as declared: nothing about them is guessed.
 
     They may be compressed by gzip, zstd, bzip2, xz or zip.
@@ -81,24 +58,6 @@ class Csv(FileSource):
     has_types = False
     _numbers: frozenset[str] = PrivateAttr(frozenset())
 
-    separator: _Character = ","
-    """The separator between values."""
-    quote: _Character | Literal["none"] = '"'
-    """The quote character around values that contain separators or line ends; `none` if quotes are plain."""
-    escape: Annotated[str, Field(max_length=1)] = ""
-    r"""The character that escapes the next one, such as `\`; without it, quotes in quotes are doubled. If it
-    is a backslash, `\N` alone is a missing value, as MySQL writes it."""
-    comment: str = ""
-    """How comment lines begin, such as `#`."""
-    skip: Integer = Field(0, ge=0)
-    """How many lines to skip above the header."""
-    header: Literal["line", "none"] | tuple[str, ...] = "line"
-    """`line` if the first line names the columns; `none` if there is no header and the columns are named
-    `column_1`, `column_2` and so on; or their names, if there is no header."""
-    strip: Flag = False
-    """Whether to strip the spaces around values and names."""
-    encoding: _Codec = "utf-8"
-    """The encoding of the text, such as `utf-16`, `latin-1` or `cp1252`."""
     decimal: _Decimal | Mapping[str, _Decimal] = "."
     """The decimal separator of numbers; or by column, `{price: ","}`."""
     thousands: _Thousands | Mapping[str, _Thousands] = ""
@@ -156,12 +115,6 @@ class Csv(FileSource):
         """What a missing value of a column is written as, other than an empty one."""
         marks = self.missing if isinstance(self.missing, tuple) else self.missing.get(column, ())
         return frozenset(marks) - {""}
-
-    def written(self, **changed: str) -> str:
-        """How a spec writes a change of the dialect."""
-        return ", ".join(
-            f"`{key}: {value if value.isalnum() else repr(value)}`" for key, value in changed.items()
-        )
 
     def reading_numbers(self, names: Collection[str]) -> Self:
         found = self.model_copy()
