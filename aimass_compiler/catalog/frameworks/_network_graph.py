@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from aimass_compiler.catalog import network
+from aimass_compiler.catalog.frameworks import _sequence_graph
+from aimass_compiler.catalog.frameworks._node_writer import NodeWriter
 from aimass_compiler.conventions import ONNX_IR_VERSION, ONNX_OPSETS
 
 if TYPE_CHECKING:
@@ -27,8 +29,6 @@ def network_graph(
     Rows are float32, or int64 where they hold codes of words.
     Operators: https://onnx.ai/onnx/operators/
     """
-    from aimass_compiler.catalog.frameworks import _sequence_graph
-
     writer = NodeWriter()
     value: Any = "rows"
     before = shape
@@ -54,26 +54,6 @@ def network_graph(
     )
     opsets = [helper.make_opsetid("", ONNX_OPSETS[""])]
     return helper.make_model(graph, opset_imports=opsets, ir_version=ONNX_IR_VERSION)
-
-
-class NodeWriter:
-    """The nodes so far, in their order, and the constants that they read."""
-
-    def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-
-    def node(self, operator: str, inputs: Sequence[str], **options: Any) -> str:
-        """Add a node and name its output."""
-        name = f"n{len(self.nodes)}"
-        self.nodes.append(helper.make_node(operator, inputs, [name], **options))
-        return name
-
-    def constant(self, array: numpy.ndarray) -> str:
-        """Add a constant and name it."""
-        name = f"c{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(array, name))
-        return name
 
 
 def _written(writer: NodeWriter, layer: Layer, value: str, learned: Mapping[str, numpy.ndarray]) -> str:

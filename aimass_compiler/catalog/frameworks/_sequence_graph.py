@@ -13,7 +13,7 @@ from aimass_compiler.catalog import network
 from aimass_compiler.expression.algebra import PADDING
 
 if TYPE_CHECKING:
-    from aimass_compiler.catalog.frameworks._network_graph import NodeWriter
+    from aimass_compiler.catalog.frameworks._node_writer import NodeWriter
 
 #: The order of a cell's gates in all frameworks, as places of ONNX' order.
 _GATES = {"lstm": (0, 3, 1, 2), "gru": (1, 0, 2)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from aimass_compiler.catalog.frameworks._network_graph import network_graph
@@ -13,21 +13,24 @@ if TYPE_CHECKING:
     import onnx
     import torch
 
-    from aimass_compiler.catalog.frameworks.torch import TrainedNetwork
+    from aimass_compiler.catalog.network import Layer
+    from aimass_compiler.catalog.task import Task
 
 _LEARN_NOTHING = (Activation, Dropout, Flatten, Masking, Pooling, StepPooling)
 
 
-def graph_of(trained: TrainedNetwork) -> onnx.ModelProto:
+def graph_of(
+    network: torch.nn.Module, layers: Sequence[Layer], shape: tuple[int, ...], task: Task
+) -> onnx.ModelProto:
     """From `rows` [N, ...] to `answer`: probabilities [N, K], or numbers."""
     # PyTorch's own exporter takes longer than a small network to train.
-    return network_graph(trained.layers, tuple(_parameters(trained)), trained.shape, trained.task)
+    return network_graph(layers, tuple(_parameters(network, layers)), shape, task)
 
 
-def _parameters(trained: TrainedNetwork) -> Iterator[Mapping[str, numpy.ndarray]]:
+def _parameters(network: torch.nn.Module, layers: Sequence[Layer]) -> Iterator[Mapping[str, numpy.ndarray]]:
     """What each layer has learned, by name."""
-    modules = iter([module for module in trained.network.children() if any(module.state_dict())])
-    for layer in trained.layers:
+    modules = iter([module for module in network.children() if any(module.state_dict())])
+    for layer in layers:
         found = {} if isinstance(layer, _LEARN_NOTHING) else next(modules).state_dict()
         # How many batches were seen is no part of what is computed; `module.` is what is done at each step.
         yield {
@@ -37,20 +40,20 @@ def _parameters(trained: TrainedNetwork) -> Iterator[Mapping[str, numpy.ndarray]
         }
 
 
-def answering(trained: TrainedNetwork) -> torch.nn.Module:
+def answering(network: torch.nn.Module, task: Task) -> torch.nn.Module:
     """The network with what turns its outputs into probabilities, or into one number a row."""
     import torch
 
     class Answering(torch.nn.Module):  # type: ignore[misc]  # torch is not typed here
         def __init__(self) -> None:
             super().__init__()
-            self.network = trained.network
+            self.network = network
 
         def forward(self, rows: torch.Tensor) -> torch.Tensor:
             outputs = self.network(rows)
-            if trained.task.is_multilabel:
+            if task.is_multilabel:
                 return torch.sigmoid(outputs)
-            if trained.task.is_classification:
+            if task.is_classification:
                 return torch.softmax(outputs, dim=1)
             return outputs.squeeze(1)
 

@@ -349,7 +349,7 @@ class TrainedNetwork(Struct, frozen=True):
 
         from aimass_compiler.catalog.frameworks._torch_graph import answering
 
-        answer = answering(self)
+        answer = answering(self.network, self.task)
         parts = [slice(start, start + ROWS_AT_ONCE) for start in range(0, len(x), ROWS_AT_ONCE)]
         with torch.no_grad():
             scores = numpy.concatenate(
@@ -366,5 +366,5 @@ class TrainedNetwork(Struct, frozen=True):
         from aimass_compiler.catalog.artifacts import _graphs
         from aimass_compiler.catalog.frameworks import _torch_graph
 
-        graph = _torch_graph.graph_of(self)
+        graph = _torch_graph.graph_of(self.network, self.layers, self.shape, self.task)
         return _graphs.from_output(graph, "answer", self.shape, self.task, self.scale, log_link=self.log_link)
