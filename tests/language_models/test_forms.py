@@ -121,7 +121,7 @@ def test_what_is_large_is_smoothed_where_that_helps_and_changes_nothing_else(bas
     from aimass_compiler.catalog.artifacts import _compressed_weights
     from aimass_compiler.catalog.artifacts._causal_model import loaded_weights
     from aimass_compiler.catalog.examples import Examples
-    from aimass_compiler.catalog.frameworks._conversation_loss import ConversationBatch
+    from aimass_compiler.catalog.frameworks._conversation_batch import ConversationBatch
 
     tokens = numpy.random.default_rng(0).integers(5, 200, (8, 10))
     rows = numpy.stack([tokens, numpy.ones_like(tokens)], axis=-1).astype(numpy.int32)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.catalog.artifacts._causal_model import loaded_weights
 from aimass_compiler.catalog.frameworks._chat_tokens import Tokenizing
-from aimass_compiler.catalog.frameworks._conversation_loss import ConversationBatch
+from aimass_compiler.catalog.frameworks._conversation_batch import ConversationBatch
 from aimass_compiler.catalog.quantization_scheme import SCHEMES, QuantizationScheme
 
 if TYPE_CHECKING:

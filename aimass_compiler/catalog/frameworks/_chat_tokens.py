@@ -15,7 +15,7 @@ from aimass_compiler.catalog.conversation import ANSWERING
 from aimass_compiler.diagnostics import first_line
 
 if TYPE_CHECKING:
-    from aimass_compiler.catalog.conversation import Turns
+    from aimass_compiler.catalog.turns import Turns
 
 _PROBE = "aimass probe of {}"
 #: What of a folder says how texts become tokens.

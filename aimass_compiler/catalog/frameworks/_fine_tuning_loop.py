@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aimass_compiler.catalog.frameworks import _conversation_loss
+from aimass_compiler.catalog.frameworks._conversation_batch import ConversationBatch
 from aimass_compiler.catalog.frameworks._epochs import EpochLog, best_weights, parts, shuffled
 from aimass_compiler.catalog.frameworks._tuned_model import FineTuned, loaded
 from aimass_compiler.catalog.frameworks.torch import optimizer_for
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     import torch
 
     from aimass_compiler.catalog.examples import Examples
+    from aimass_compiler.catalog.frameworks._fine_tuning_setup import FineTuningSetup
     from aimass_compiler.catalog.model import Budget, Progress
-    from aimass_compiler.catalog.models.language_model import LanguageModel
     from aimass_compiler.catalog.task import Task
 
 #: Between the seeds of two workers, which drop other units of other rows.
@@ -28,7 +29,7 @@ _WATCHED_AT_ONCE = 16
 
 
 def fine_tuned(
-    model: LanguageModel,
+    setup: FineTuningSetup,
     task: Task,
     train: Examples,
     validation: Examples,
@@ -46,9 +47,9 @@ def fine_tuned(
     torch.set_num_threads(budget.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
     device = "cuda" if budget.gpus else "cpu"
-    network = loaded(model, budget.root, budget.precision, budget.seed).to(device)
-    learner = _Learner(network, model, train, validation, budget, device)
-    return FineTuned(model, task, budget.root, best_weights(learner, budget, progress), budget.threads)
+    network = loaded(setup, budget.root, budget.precision, budget.seed).to(device)
+    learner = _Learner(network, setup, train, validation, budget, device)
+    return FineTuned(setup, task, budget.root, best_weights(learner, budget, progress), budget.threads)
 
 
 @dataclass
@@ -56,7 +57,7 @@ class _Learner:
     """One fine-tuning in progress."""
 
     network: Any
-    model: LanguageModel
+    setup: FineTuningSetup
     train: Examples
     validation: Examples
     budget: Budget
@@ -116,13 +117,13 @@ class _Learner:
         not count."""
         own = self.share.of_batch(places)
         is_idle = not len(own)
-        batch = _conversation_loss.ConversationBatch.of(examples, places[:1] if is_idle else own, self.device)
+        batch = ConversationBatch.of(examples, places[:1] if is_idle else own, self.device)
         with _computing(self.device, self.budget.precision):
-            loss = _conversation_loss.of(batch, answer, self.network, self.model)
+            loss = _conversation_loss.of(batch, answer, self.network, self.setup)
         return loss * 0 if is_idle else loss
 
     def _learned(self, examples: Examples, places: numpy.ndarray) -> float:
-        return _conversation_loss.weight_of(examples, places, is_paired=self.model.preference is not None)
+        return _conversation_loss.weight_of(examples, places, is_paired=self.setup.beta is not None)
 
     def watch(self) -> float:
         import numpy

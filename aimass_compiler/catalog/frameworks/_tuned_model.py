@@ -11,33 +11,33 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from aimass_compiler.catalog.artifacts._causal_model import loaded_weights
-from aimass_compiler.catalog.frameworks._conversation_loss import ConversationBatch
+from aimass_compiler.catalog.frameworks._conversation_batch import ConversationBatch
 from aimass_compiler.catalog.text_engine import shares_of
 
 if TYPE_CHECKING:
     import numpy
     import torch
 
-    from aimass_compiler.catalog.models.language_model import LanguageModel
+    from aimass_compiler.catalog.frameworks._fine_tuning_setup import FineTuningSetup
     from aimass_compiler.catalog.task import Task
 
 _ROWS_AT_ONCE = 16
 
 
-def loaded(model: LanguageModel, root: Path, precision: str, seed: int) -> Any:
+def loaded(setup: FineTuningSetup, root: Path, precision: str, seed: int) -> Any:
     """The base with what learns. Weights that learn are float32; a base that stays takes less memory."""
-    is_narrow = precision == "bf16" and model.adapter.keeps_base
+    is_narrow = precision == "bf16" and setup.adapter.keeps_base
     kept = "bfloat16" if is_narrow else "float32"
-    network = loaded_weights(model.base.folder(root), kept, model.adapter.loading(kept))
+    network = loaded_weights(setup.base.folder(root), kept, setup.adapter.loading(kept))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of names that peft still uses of transformers
-        return model.adapter.applied(network, seed)
+        return setup.adapter.applied(network, seed)
 
 
 class FineTuned(Struct):
     """A language model that has learned; it goes from process to process with what it learned alone."""
 
-    model: LanguageModel
+    setup: FineTuningSetup
     task: Task
     root: Path
     learned: dict[str, torch.Tensor]
@@ -67,18 +67,18 @@ class FineTuned(Struct):
         from aimass_compiler.catalog.frameworks._chat_tokens import base_digest
 
         folder.mkdir(parents=True, exist_ok=True)
-        tokenizing, base = self._tokenizing(), self.model.base.folder(self.root)
+        tokenizing, base = self._tokenizing(), self.setup.base.folder(self.root)
         try:
-            saved = self.model.adapter.save(self._network(), folder)
+            saved = self.setup.adapter.save(self._network(), folder)
         except SafetensorError as error:  # which is no OSError where the disk is full
             raise OSError(errno.EIO, str(error), str(folder)) from error
         tokenizing.tokenizer.save_pretrained(folder / "tokenizer")
         document = {
-            "base": {**self.model.base.model_dump(mode="json"), "digest": base_digest(base)},
+            "base": {**self.setup.base.model_dump(mode="json"), "digest": base_digest(base)},
             "tokenizer": tokenizing.digest,
             "template": tokenizing.template_digest,
-            "sequence_length": self.model.sequence_length,
-            "adapter": {self.model.adapter.kind: self.model.adapter.model_dump(mode="json")},
+            "sequence_length": self.setup.sequence_length,
+            "adapter": {self.setup.adapter.kind: self.setup.adapter.model_dump(mode="json")},
             "learned": saved,
         }
         text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
@@ -87,14 +87,14 @@ class FineTuned(Struct):
     def _tokenizing(self) -> Any:
         from aimass_compiler.catalog.frameworks._chat_tokens import Tokenizing
 
-        template = None if self.model.template is None else self.root / self.model.template
-        return Tokenizing.of(self.model.base.folder(self.root), template)
+        template = None if self.setup.template is None else self.root / self.setup.template
+        return Tokenizing.of(self.setup.base.folder(self.root), template)
 
     def _network(self) -> Any:
         import torch
 
         torch.set_num_threads(self.threads)
-        network = loaded(self.model, self.root, "float32", 0)
+        network = loaded(self.setup, self.root, "float32", 0)
         network.load_state_dict(self.learned, strict=False)
         return network.eval()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, cast
 
 from pydantic import Field
 
@@ -100,5 +100,13 @@ class LanguageModel(Model):
         self, task: Task, train: Examples, validation: Examples, budget: Budget, progress: Progress
     ) -> Trained:
         from aimass_compiler.catalog.frameworks._fine_tuning_loop import fine_tuned
+        from aimass_compiler.catalog.frameworks._fine_tuning_setup import FineTuningSetup
 
-        return fine_tuned(self, task, train, validation, budget, progress)
+        setup = FineTuningSetup(
+            base=self.base,
+            adapter=self.adapter,
+            sequence_length=self.sequence_length,
+            template=self.template,
+            beta=None if self.preference is None else cast("float", self.preference.beta),
+        )
+        return fine_tuned(setup, task, train, validation, budget, progress)
