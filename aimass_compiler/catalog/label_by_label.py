@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import onnx
 
     from aimass_compiler.catalog.examples import Examples
-    from aimass_compiler.catalog.model import Budget, Model, Trained
+    from aimass_compiler.catalog.model import Budget, Model, Progress, Trained
     from aimass_compiler.catalog.task import Task
 
 
@@ -42,12 +42,21 @@ class ModelByLabel(Struct, frozen=True):
 
     def to_onnx(self) -> onnx.ModelProto:
         """The models side by side, from `features` to `scores` [N, L]."""
-        from aimass_compiler.catalog.artifacts import _labels
+        from aimass_compiler.catalog.artifacts._side_by_side import side_by_side
 
-        return _labels.side_by_side([each.to_onnx() for each in self.of_labels])
+        return side_by_side([each.to_onnx() for each in self.of_labels])
 
 
-def trained_by_label(
+def learned(
+    model: Model, task: Task, train: Examples, validation: Examples, budget: Budget, progress: Progress
+) -> Trained:
+    """What `Model.train` gives; of several labels, one model for each unless it learns them together."""
+    if task.is_multilabel and not model.learns_labels_together:
+        return _trained_by_label(model, task, train, validation, budget)
+    return model.train(task, train, validation, budget, progress)
+
+
+def _trained_by_label(
     model: Model, task: Task, train: Examples, validation: Examples, budget: Budget
 ) -> ModelByLabel:
     """One model for each label.
@@ -56,9 +65,9 @@ def trained_by_label(
     """
     trained: list[Trained] = []
     for number in range(task.outputs):
-        learned, watched = (_of_label(rows, number) for rows in (train, validation))
+        own, watched = (_of_label(rows, number) for rows in (train, validation))
         spent = replace(budget, checkpoint=_beside(budget.checkpoint, number))
-        trained.append(model.train(task.of_label(number), learned, watched, spent, _go_on))
+        trained.append(model.train(task.of_label(number), own, watched, spent, _go_on))
     return ModelByLabel(task, tuple(trained))
 
 

@@ -217,16 +217,6 @@ class Model(Kind):
         """What it minimises for a task, the default first."""
         return cls.losses.get("classification" if task.is_multilabel else task.kind, ())
 
-    def learn(
-        self, task: Task, train: Examples, validation: Examples, budget: Budget, progress: Progress
-    ) -> Trained:
-        """What `train` gives; of several labels, one model for each unless it learns them together."""
-        if task.is_multilabel and not self.learns_labels_together:
-            from aimass_compiler.catalog.label_by_label import trained_by_label
-
-            return trained_by_label(self, task, train, validation, budget)
-        return self.train(task, train, validation, budget, progress)
-
     @abstractmethod
     def train(
         self, task: Task, train: Examples, validation: Examples, budget: Budget, progress: Progress

@@ -10,6 +10,7 @@ import pytest
 from aimass_compiler.catalog import names
 from aimass_compiler.catalog.examples import Examples
 from aimass_compiler.catalog.frameworks import framework_named
+from aimass_compiler.catalog.label_by_label import learned
 from aimass_compiler.catalog.models.mlp import Mlp
 from aimass_compiler.catalog.network import network_frameworks
 from aimass_compiler.catalog.task import Label, Task
@@ -42,7 +43,7 @@ def test_it_learns_every_label_and_its_graph_answers_alike(name: str) -> None:
     if not model.trained_by.is_installed:
         pytest.skip(f"{model.trained_by.module} is not installed")
     seen, new = labelled(shape, 300, 1), labelled(shape, 100, 2)
-    trained = model.learn(TASK, seen, new, budget(epochs=12), Watched())
+    trained = learned(model, TASK, seen, new, budget(epochs=12), Watched())
     scores = trained.predict(new.x)
     assert scores.shape == (100, 3)
     assert scores.dtype == numpy.float32
@@ -57,9 +58,8 @@ def test_each_framework_learns_the_labels_in_one_network(framework: str) -> None
     seen, new, watched = labelled((5,), 400, 1), labelled((5,), 200, 2), Watched()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        trained = Mlp(framework=framework, hidden=(16,), dropout=0.0).learn(
-            TASK, seen, new, budget(epochs=30), watched
-        )
+        network = Mlp(framework=framework, hidden=(16,), dropout=0.0)
+        trained = learned(network, TASK, seen, new, budget(epochs=30), watched)
     scores = trained.predict(new.x)
     numpy.testing.assert_allclose(served(trained.to_onnx(), new.x), scores, atol=1e-5)  # type: ignore[attr-defined]  # of every framework
     assert right(scores, new) > 0.8

@@ -12,6 +12,7 @@ from typing import Any
 import numpy
 
 from aimass_compiler.catalog.examples import Examples
+from aimass_compiler.catalog.label_by_label import learned
 from aimass_compiler.catalog.metric import Metric, metric_named
 from aimass_compiler.catalog.model import Budget, Model, Trained
 from aimass_compiler.catalog.model_choice import ModelChoice
@@ -115,7 +116,8 @@ def fit(
         read_examples(assignment.matrices, "validation"),
     )
     started = time.perf_counter()
-    trained = model.learn(
+    trained = learned(
+        model,
         assignment.task,
         *emphasized(assignment.task, training, train, validation),
         assignment.budget(training, checkpoint, share),
