@@ -10,13 +10,14 @@ import numpy
 import polars
 
 from aimass_compiler.catalog.base_model import BaseError
-from aimass_compiler.catalog.conversation import ANSWERING, Turns, turns_of
+from aimass_compiler.catalog.conversation import ANSWERING
 from aimass_compiler.catalog.frameworks._chat_tokens import (
     Tokenizing,
     base_digest,
     require_fitting,
     require_sound,
 )
+from aimass_compiler.catalog.turns import Turns, turns_of
 from aimass_compiler.conventions import SPLITS
 from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.examples import write_matrix, write_target

@@ -11,9 +11,9 @@ import numpy
 import polars
 import pytest
 
-from aimass_compiler.catalog.conversation import Turns, prompt_of, turns_of
 from aimass_compiler.catalog.models.language_model import LanguageModel
 from aimass_compiler.catalog.task import Task
+from aimass_compiler.catalog.turns import Turns, prompt_of, turns_of
 from aimass_compiler.pipeline.columns import ChatColumn, TextColumn
 from aimass_compiler.pipeline.training import Training
 from aimass_compiler.runtime import contract

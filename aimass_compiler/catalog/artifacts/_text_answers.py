@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from aimass_compiler.catalog.conversation import Conversation, Turns, turns_of
+from aimass_compiler.catalog.conversation import Conversation
 from aimass_compiler.catalog.text_engine import TokenRow, shares_of
+from aimass_compiler.catalog.turns import Turns, turns_of
 
 if TYPE_CHECKING:
     import numpy

@@ -103,7 +103,7 @@ def _is_text(url: str | None, package: Path | None) -> bool:
 
 def _talk(url: str, rows: Sequence[Mapping[str, Any]], package: Path | None) -> int:
     """Print each row's answer as one JSON object; on a terminal, a single one as it is being written."""
-    from aimass_compiler.catalog.conversation import prompt_of
+    from aimass_compiler.catalog.turns import prompt_of
     from aimass_compiler.programs import model_server
 
     columns = [] if package is None else [column["name"] for column in signature_of(package)["inputs"]]

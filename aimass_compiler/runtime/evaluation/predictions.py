@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy
 from numpy.typing import NDArray
 
-from aimass_compiler.catalog.conversation import turns_of
+from aimass_compiler.catalog.turns import turns_of
 from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.runtime.failure import StageFailure
 

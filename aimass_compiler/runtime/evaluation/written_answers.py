@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy
 import polars
 
-from aimass_compiler.catalog.conversation import turns_of
+from aimass_compiler.catalog.turns import turns_of
 from aimass_compiler.runtime.workspace import write_table
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from aimass_compiler.catalog.text_engine import TokenRow
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aimass_compiler.catalog.conversation import Turns
     from aimass_compiler.catalog.text_engine import TextEngine
+    from aimass_compiler.catalog.turns import Turns
 
 #: Each is a row of real data in the image, and is answered before a server is ready.
 _PROMPTS, _TOKENS = 4, 32

@@ -69,6 +69,6 @@ def _flat(parameters: Mapping[str, Any], start: str = "") -> Iterator[tuple[str,
 
 
 def _messages(example: Mapping[str, Any]) -> list[dict[str, str]]:
-    from aimass_compiler.catalog.conversation import prompt_of
+    from aimass_compiler.catalog.turns import prompt_of
 
     return list(prompt_of(example))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars
 
 from aimass_compiler.catalog.base_model import BaseError
-from aimass_compiler.catalog.conversation import turns_of
+from aimass_compiler.catalog.turns import turns_of
 from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.pipeline.evaluation import Parity
 from aimass_compiler.runtime.evaluation.gates import GateResult
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aimass_compiler.catalog.artifacts.language_model import LanguageModelFiles
-    from aimass_compiler.catalog.conversation import Turns
     from aimass_compiler.catalog.task import Task
     from aimass_compiler.catalog.text_engine import TextEngine
+    from aimass_compiler.catalog.turns import Turns
     from aimass_compiler.pipeline.quantization import Quantization
     from aimass_compiler.runtime.packaging.parity_certificate import Certificate
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars
 
 from aimass_compiler import conventions
-from aimass_compiler.catalog.conversation import turns_of
+from aimass_compiler.catalog.turns import turns_of
 from aimass_compiler.runtime.load_test.access_enforcement import access_faults
 from aimass_compiler.runtime.load_test.answers import AnswerMeasurements, measure_answers
 from aimass_compiler.runtime.load_test.conclusion import require_fit_to_serve, write_service_report
