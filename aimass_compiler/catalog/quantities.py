@@ -16,6 +16,8 @@ from pydantic_core import PydanticCustomError, PydanticKnownError, core_schema
 Integer = Annotated[int, Strict()]
 Number = Annotated[float, Strict(), AllowInfNan(allow_inf_nan=False)]
 Flag = Annotated[bool, Strict()]
+#: In the context of an error about a whole, the steps to the key that it is about.
+PLACE_BELOW = "place_below"
 
 
 class Frozen(BaseModel):

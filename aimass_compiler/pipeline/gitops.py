@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from aimass_compiler.catalog.quantities import Frozen
+from aimass_compiler.catalog.quantities import PLACE_BELOW, Frozen
 
 #: `aimass apply`, by people and by the compiled workflows, or an engine that watches the repository.
 Engine = Literal["apply", "argocd", "flux"]
@@ -55,5 +55,10 @@ def require_repository(repository: FollowedRepository | None, engines: Mapping[s
         raise PydanticCustomError(
             "repository",
             "`{engine}` applies {name}, so it must know where: add `repository: {example}`",
-            {"engine": engines[name], "name": name, "example": "{url: https://github.com/acme/models}"},
+            {
+                "engine": engines[name],
+                "name": name,
+                "example": "{url: https://github.com/acme/models}",
+                PLACE_BELOW: ("engine",),
+            },
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
-from aimass_compiler.catalog.quantities import Frozen
+from aimass_compiler.catalog.quantities import PLACE_BELOW, Frozen
 from aimass_compiler.diagnostics import nearest
 from aimass_compiler.spec.decode.foreign_documents import is_other_version, is_something_else
 from aimass_compiler.spec.decode.json_schema_paths import keys_at
@@ -103,7 +103,7 @@ def _mismatches(
             line.get("ctx", {}),
             line["msg"],
             line["loc"],
-            path := written_path(data, line["loc"]),
+            path := written_path(data, (*line["loc"], *line.get("ctx", {}).get(PLACE_BELOW, ()))),
             line["input"],
             text=written(path),
         )
