@@ -18,7 +18,7 @@ class ExitCode(IntEnum):
 
     DONE = 0, "done"
     FAILED = 1, "a spec has errors, or what was asked for failed for the reason that is reported"
-    USAGE = 2, "the arguments make no sense"
+    USAGE = 2, "the arguments make no sense, or need a program or library that is not installed"
     STALE = 3, "something is not up to date, or would change (--check)"
     BREAKING = 4, "callers of a model would notice (--fail-on)"
     DATA = 10, "the data breaks its contract"

@@ -59,7 +59,7 @@ def test_every_exit_code_is_one_of_a_command() -> None:
 def test_a_command_whose_answer_is_2_says_so(empty: Project) -> None:
     codes = empty.aimass("drift", "--help").out.partition("\nexit codes:\n")[2]
     assert "\n  2   something differs\n" in codes
-    assert "reported, or the arguments make no sense 2 something" in as_words(codes)
+    assert "library that is not installed 2 something" in as_words(codes)
 
 
 @pytest.mark.parametrize("command", commands(), ids=lambda command: command.name)

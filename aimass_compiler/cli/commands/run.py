@@ -121,7 +121,8 @@ def run_stages(project: Project, pipeline: Pipeline, options: RunOptions) -> int
     from aimass_compiler.catalog.base_model import BaseError
     from aimass_compiler.delivery import released_package
 
-    _report_missing_framework(pipeline, options.until)
+    if _lacks_framework(project, pipeline, options.until):
+        return ExitCode.USAGE
     folder = project.root / conventions.ARTIFACTS_FOLDER / pipeline.path
     earlier = EarlierRows.read(folder)
     stages = StageProgress(
@@ -179,15 +180,26 @@ def _report(project: Project, pipeline: Pipeline) -> None:
     print(f"the report of all that: {path.relative_to(project.root)}")
 
 
-def _report_missing_framework(pipeline: Pipeline, until: str | None) -> None:
-    """Say at once what `train` would fail for, after hours perhaps; where it is up to date, nothing fails."""
-    trains = until is None or STAGE_NAMES.index(until) >= STAGE_NAMES.index("train")
-    for framework in dict.fromkeys(model.trained_by for model in pipeline.model.candidates):
-        if trains and not framework.is_installed:
-            terminal.report(
-                f"note: {framework.module} is not installed, and train fails without it if it has to run: "
-                f"{framework.how_to_install}"
-            )
+def _lacks_framework(project: Project, pipeline: Pipeline, until: str | None) -> bool:
+    """Whether `train` has to run and would fail, after hours perhaps, for a library that is missing.
+
+    Where the stages have run before, `train` may be up to date: then this is a note only. On a cluster it is
+    needed where the trials run.
+    """
+    if os.environ.get("RAY_ADDRESS"):
+        return False
+    if until is not None and STAGE_NAMES.index(until) < STAGE_NAMES.index("train"):
+        return False
+    has_run = (project.generated / pipeline.path / conventions.DVC_LOCK).is_file()
+    frameworks = dict.fromkeys(model.trained_by for model in pipeline.model.candidates)
+    missing = [each for each in frameworks if not each.is_installed]
+    for each in missing:
+        told = f"{each.module} is not installed, and train fails without it"
+        if has_run:
+            terminal.report(f"note: {told} if it has to run: {each.how_to_install}")
+        else:
+            terminal.error(told, each.how_to_install)
+    return bool(missing) and not has_run
 
 
 def dvc_failure(failed: dvc.DvcFailed | NotFetched | BaseError) -> int:
