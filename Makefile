@@ -109,7 +109,7 @@ bench-apply: $(READY) ## measure applying all specs to a real API server against
 	python -m benchmarks.apply --results build/benchmarks/apply.md
 
 .PHONY: bench-fleet
-bench-fleet: $(READY) ## measure what a thousand models of thirty teams take (a quarter of an hour)
+bench-fleet: $(READY) ## measure what a thousand models of thirty teams take (minutes)
 	python -m benchmarks.fleet --results build/benchmarks/fleet.md
 
 .PHONY: bench-fleet-apply

@@ -14,6 +14,7 @@ import polars
 
 from aimass_compiler.engines import block_size
 from aimass_compiler.engines.block_size import block_bounds, cut, rows_of_a_block
+from aimass_compiler.engines.prefetch import prefetched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -318,7 +319,7 @@ def _first_of_each(keys: Block) -> polars.Series:
 def _write_by_name(rows: Iterable[tuple[Block, polars.Series]], paths: Mapping[str, Path]) -> None:
     with contextlib.ExitStack() as stack:
         writers = {name: stack.enter_context(Writer(path)) for name, path in paths.items()}
-        for block, names in rows:
+        for block, names in prefetched(iter(rows)):
             for name, writer in writers.items():
                 writer.write(block.filter(names == name))
 

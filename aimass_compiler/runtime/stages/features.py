@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from aimass_compiler.catalog.project_code import CodeError
 from aimass_compiler.catalog.quantities import shown_bytes
 from aimass_compiler.catalog.task import Task
 from aimass_compiler.catalog.transform import Transform
+from aimass_compiler.engines.prefetch import prefetched
 from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.expression import onnx_lowering
 from aimass_compiler.expression.algebra import Column as ColumnExpression
@@ -94,9 +96,7 @@ def _compute(
     rows = {name: engine.scan(workspace.path(artifacts.rows(name))) for name in conventions.SPLITS}
     types = feature_types(row_columns(columns, task), task.columns)
     read = [ColumnExpression(name, kind) for name, kind in types.items()]
-    train = rows["train"]
-    is_cross_fitted = any(transform.is_cross_fitted for transform in features)
-    learned = in_folds(train) if is_cross_fitted else train
+    train, is_cross_fitted = rows["train"], any(each.is_cross_fitted for each in features)
     result = _fitted(features, read, task, train)
     used = {column.name for column in columns_of(result)}
     inputs = [column for column in read if column.name in used]
@@ -106,19 +106,19 @@ def _compute(
     kept = FeatureRows(result)
     description = _description(result, inputs, kept.layout)
     _require_space(folder, sum(part.height for part in rows.values()), description["shape"], kept.row)
-    session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
-    for name, part in rows.items():
-        first = part.head(_VERIFIED_ROWS)
-        _verify(session, description["inputs"], first, kept.features(kept.of(first)))
-        trained = FeatureRows(in_training(result)) if is_cross_fitted and part is train else kept
-        table = learned if part is train else part
-        matrices = table.each(partial(_matrices, trained))
-        write_matrix(folder, name, part.height, kept.row, chain.from_iterable(matrices))
-        write_target(folder, name, _target(task, part), _weights(task, part), _series(task, part))
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(reference_of, train, inputs)  # while matrices are computed and written
+        session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+        for name, part in rows.items():
+            first = part.head(_VERIFIED_ROWS)
+            _verify(session, description["inputs"], first, kept.features(kept.of(first)))
+            matrices = _matrices(result, kept, part, is_cross_fitted=is_cross_fitted and part is train)
+            write_matrix(folder, name, part.height, kept.row, matrices)
+            write_target(folder, name, _target(task, part), _weights(task, part), _series(task, part))
     with replacing(workspace.path(artifacts.FEATURES_GRAPH)) as temporary:
         temporary.write_bytes(graph.SerializeToString(deterministic=True))
     write_json(workspace.path(artifacts.FEATURES), description)
-    reference = reference_of(train, inputs)
+    reference = found.result()
     write_json(workspace.path(artifacts.FEATURES_REFERENCE), reference | targets_of(train, task))
     print(f"{_told(description)}; the serving graph gives the same values")
     _warn(result, inputs, train, reference)
@@ -200,7 +200,19 @@ def _require_space(folder: Path, rows: int, shape: Sequence[int], row: numpy.dty
         )
 
 
-def _matrices(kept: FeatureRows, block: polars.DataFrame) -> Iterator[NDArray[Any]]:
+def _matrices(
+    result: Expression, kept: FeatureRows, rows: Table, *, is_cross_fitted: bool
+) -> Iterator[NDArray[Any]]:
+    """The features of the rows in parts, each computed while the one before is written.
+
+    Where they are cross-fitted, each row has the features that the other folds say.
+    """
+    if is_cross_fitted:
+        rows, kept = in_folds(rows), FeatureRows(in_training(result))
+    return prefetched(chain.from_iterable(rows.each(partial(_parts, kept))))
+
+
+def _parts(kept: FeatureRows, block: polars.DataFrame) -> Iterator[NDArray[Any]]:
     """The features of parts of moderate size; none is of one row, which engines compute otherwise."""
     size = max(_LEAST_ROWS, _BLOCK_BYTES // max(1, kept.row.itemsize))
     starts = [start for start in range(0, block.height, size) if start == 0 or block.height - start > 1]

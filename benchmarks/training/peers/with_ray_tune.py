@@ -18,7 +18,7 @@ def trial(_):
 
 
 if __name__ == "__main__":
-    ray.init(include_dashboard=False, log_to_driver=False, logging_level="error")
+    ray.init(address="local", include_dashboard=False, log_to_driver=False, logging_level="error")
     tuner = tune.Tuner(
         trial,
         tune_config=tune.TuneConfig(metric="loss", mode="min", num_samples=1),
