@@ -111,9 +111,12 @@ def _events(server: TextServer) -> list[dict[str, str]]:
 
 def test_each_request_is_one_line_with_its_tokens(text: TextServer) -> None:
     reply = text.chat("thank you, and thank you", max_tokens=3)
-    time.sleep(0.2)
     identity = reply.headers["x-request-id"]
-    (line,) = [line for line in text.server.events() if line.get("id") == identity]
+    end = time.monotonic() + 20  # lines are written after the answer
+    while not (lines := [line for line in text.server.events() if line.get("id") == identity]):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    (line,) = lines
     assert (line["path"], line["code"], line["answer_tokens"]) == (conventions.CHAT_PATH, 200, 3)
     assert (line["finish_reason"], line["stream"]) == ("length", False)
     assert 0 < line["first_token_milliseconds"] <= line["milliseconds"]
