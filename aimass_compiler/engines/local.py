@@ -17,7 +17,7 @@ from aimass_compiler.engines.block_size import block_bounds, cut, rows_of_a_bloc
 from aimass_compiler.engines.prefetch import prefetched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from aimass_compiler.engines import Table
 
@@ -316,10 +316,10 @@ def _first_of_each(keys: Block) -> polars.Series:
     return keys.select(polars.struct("low", "high").is_first_distinct()).to_series()
 
 
-def _write_by_name(rows: Iterable[tuple[Block, polars.Series]], paths: Mapping[str, Path]) -> None:
+def _write_by_name(rows: Iterator[tuple[Block, polars.Series]], paths: Mapping[str, Path]) -> None:
     with contextlib.ExitStack() as stack:
         writers = {name: stack.enter_context(Writer(path)) for name, path in paths.items()}
-        for block, names in prefetched(iter(rows)):
+        for block, names in prefetched(rows):
             for name, writer in writers.items():
                 writer.write(block.filter(names == name))
 

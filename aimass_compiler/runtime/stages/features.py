@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from itertools import chain, pairwise
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -25,6 +25,7 @@ from aimass_compiler.catalog.project_code import CodeError
 from aimass_compiler.catalog.quantities import shown_bytes
 from aimass_compiler.catalog.task import Task
 from aimass_compiler.catalog.transform import Transform
+from aimass_compiler.engines.block_size import cut
 from aimass_compiler.engines.prefetch import prefetched
 from aimass_compiler.exit_codes import ExitCode
 from aimass_compiler.expression import onnx_lowering
@@ -215,9 +216,7 @@ def _matrices(
 def _parts(kept: FeatureRows, block: polars.DataFrame) -> Iterator[NDArray[Any]]:
     """The features of parts of moderate size; none is of one row, which engines compute otherwise."""
     size = max(_LEAST_ROWS, _BLOCK_BYTES // max(1, kept.row.itemsize))
-    starts = [start for start in range(0, block.height, size) if start == 0 or block.height - start > 1]
-    for start, end in pairwise([*starts, block.height]):
-        yield kept.of(block.slice(start, end - start))
+    yield from map(kept.of, cut(block, size) if block.height else ())
 
 
 def _without_values(
