@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from functools import cache
@@ -52,6 +53,11 @@ class Framework(Struct, frozen=True, kw_only=True):
     def is_installed(self) -> bool:
         """Whether it can be imported here."""
         return find_spec(self.module) is not None
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether nothing can be trained for its lack; on a cluster (RAY_ADDRESS) it is needed there."""
+        return not self.is_installed and not os.environ.get("RAY_ADDRESS")
 
     @property
     def how_to_install(self) -> str:

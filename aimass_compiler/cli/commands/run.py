@@ -183,16 +183,13 @@ def _report(project: Project, pipeline: Pipeline) -> None:
 def _lacks_framework(project: Project, pipeline: Pipeline, until: str | None) -> bool:
     """Whether `train` has to run and would fail, after hours perhaps, for a library that is missing.
 
-    Where the stages have run before, `train` may be up to date: then this is a note only. On a cluster it is
-    needed where the trials run.
+    Where the stages have run before, `train` may be up to date: then this is a note only.
     """
-    if os.environ.get("RAY_ADDRESS"):
-        return False
     if until is not None and STAGE_NAMES.index(until) < STAGE_NAMES.index("train"):
         return False
     has_run = (project.generated / pipeline.path / conventions.DVC_LOCK).is_file()
     frameworks = dict.fromkeys(model.trained_by for model in pipeline.model.candidates)
-    missing = [each for each in frameworks if not each.is_installed]
+    missing = [each for each in frameworks if each.is_missing]
     for each in missing:
         told = f"{each.module} is not installed, and train fails without it"
         if has_run:

@@ -37,7 +37,7 @@ def require_installed(model: Model | ModelChoice) -> None:
     """
     for each in model.candidates:
         framework = each.trained_by
-        if not framework.is_installed and not os.environ.get("RAY_ADDRESS"):
+        if framework.is_missing:
             raise StageFailure(
                 ExitCode.USAGE,
                 f"`{each.kind}` learns with {framework.module}, which is not installed",
