@@ -184,15 +184,15 @@ class CompileCache:
             return None
         return (stamp if is_past(stamp) else []), text
 
-    def recorded(self, begun: Mapping[str, Begun], findings: Mapping[str, str]) -> dict[str, Record]:
+    def recorded(self, begun: Mapping[str, tuple[Begun, str]]) -> dict[str, Record]:
         """The records of specs, by their paths in specs/, whose models' folders are in step now.
 
-        `findings` are the warnings of those that have some, as JSON.
+        Beside each is what its warnings are, as JSON.
         """
         time.sleep(TICK_SECONDS if begun else 0)
         found = {
-            name: record_of(_folder_path(self._root, name), stamp, text, findings.get(name, ""))
-            for name, (stamp, text) in begun.items()
+            name: record_of(_folder_path(self._root, name), stamp, text, findings)
+            for name, ((stamp, text), findings) in begun.items()
         }
         return {name: record for name, record in found.items() if record}
 

@@ -217,9 +217,8 @@ class _Part:
         self._to_compile = iter(specs)
         self._compiled: list[Compiled] = []
         self._rendered = RenderedFiles()
-        self._begun: dict[str, Begun] = {}
-        #: As JSON, by the paths of specs.
-        self._findings: dict[str, str] = {}
+        #: By the paths of specs, with their warnings as JSON.
+        self._begun: dict[str, tuple[Begun, str]] = {}
 
     def compile_first(self) -> None:
         """Compile one spec now; `compile` goes on behind it."""
@@ -237,8 +236,7 @@ class _Part:
             self._rendered.add(found.files)
         findings = None if found.rests_on_files and found.findings else encoded(found.findings)
         if begun and findings is not None:
-            self._begun[self._project.spec_name(path)] = begun
-            self._findings[self._project.spec_name(path)] = findings
+            self._begun[self._project.spec_name(path)] = begun, findings
         record = f"{found.model}/{conventions.RESOLVED_FILE}"
         files = {record: found.files[record]} if record in found.files else {}
         return replace(found, document=found.document if found.findings else None, pipeline=None, files=files)
@@ -265,7 +263,7 @@ class _Part:
 
     def recorded(self) -> Mapping[str, Record]:
         """What the cache is to keep, when all is on disk."""
-        return self._cache.recorded(self._begun, self._findings)
+        return self._cache.recorded(self._begun)
 
 
 def _whole(parts: Sequence[_Compared], beside: Sequence[Plan]) -> Plan:

@@ -109,7 +109,8 @@ def run(arguments: argparse.Namespace) -> int:
     project = project_of(arguments)
     _allowed(arguments.allow_breaking)  # reports a rule that there is not before anything is compiled
     cache = open_cache(str(project.root))
-    settled = settled_specs(project, specs_of(project, arguments.specs), cache, arguments.against)
+    specs = specs_of(project, arguments.specs)
+    settled = settled_specs(project, specs, cache, arguments.against)
     compiled = compile_specs(project, settled.others, cache=cache)
     unread = [] if arguments.specs else [*model_names.unread(project.strays())]
     if unread or has_errors(compiled.findings):
@@ -124,10 +125,9 @@ def run(arguments: argparse.Namespace) -> int:
     merged = [] if arguments.against else [*conflicts(project.root, looked_at)]
     beside = [] if arguments.against else [*data_disagreements(project.root, looked_at)]
     beside += [] if arguments.specs else record_check.findings(project.root)
-    unchanged = {project.shown(path): path for path in project.specs()} if settled.findings else {}
     findings.show(
         [*settled.findings, *compiled.findings, *beside_models, *plan.findings, *merged, *beside],
-        Documents(compiled.documents, unchanged),
+        Documents(compiled.documents, {project.shown(path): path for path in specs}),
         "people",
         most=findings.MOST_OF_A_CODE,
     )
